@@ -1,0 +1,1 @@
+"""One file per OpenStack service. There is no list to edit: `adapters.registry` finds them."""
