@@ -1,0 +1,1 @@
+"""The gateway: one endpoint over many sites, and the command line."""
