@@ -1,17 +1,22 @@
 """The words a service file is written in.
 
-A service is data: which paths it has, which fields hold IDs of what, and how answers of many sites become one.
-Everything else in the house is written once against these words.
+A service is data: which paths it has, which fields hold IDs of what, and how answers of many sites
+become one. Everything else in the house is written once against these words.
 
 Field paths
     ``a.b``      field b of object a              ``a[]``     each element of the list a
     ``a{}``      each *key* of the object a       ``a{*}.b``  field b of each *value* of the object a
-    A path is relative to one item, that is to what stands under `Resource.key` or in `Resource.keys`.
+    A path is relative to one item, that is to what stands under `Resource.key` or in
+    `Resource.keys`. Where a service has two forms of one field (a list in old microversions, an
+    object in new ones) both are declared; the one that does not fit a body is passed over. A dot
+    that belongs to a field's own name is written ``\\.``.
 
 Kinds
-    The kind of an object is the singular `key` of its resource ("server", "floatingip"). Some kinds are not
-    objects of a service: PROJECT and USER (home's ID outside, the site's inside), ZONE (an availability zone,
-    a name that carries its site).
+    The kind of an object is the singular `key` of its resource ("server", "floatingip"). A kind
+    belongs to one service only, so that a reference needs no service beside it; where two would
+    share the key, `Resource.kind` tells them apart ("network_flavor"). Some kinds are not objects
+    of a service: PROJECT and USER (home's ID outside, the site's inside), ZONE (an availability
+    zone, a name that carries its site), ANY (an object of a kind that nobody tells), LINK (a URL).
 """
 
 from collections.abc import Mapping
@@ -21,8 +26,25 @@ from enum import Enum
 PROJECT = "project"
 USER = "user"
 ZONE = "availability_zone"
+ANY = "any"
+LINK = "link"
 
-Refs = Mapping[str, str]
+KINDS_OF_NO_SERVICE = frozenset({PROJECT, USER, ZONE, ANY, LINK})
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """The kind of an ID told by a field that stands beside it.
+
+    ``"block_device_mapping_v2[].uuid": By("source_type", {"image": "image", ...})``. A value that
+    is not listed (or no such field) makes it ANY.
+    """
+
+    sibling: str
+    kinds: Mapping[str, str]
+
+
+Refs = Mapping[str, str | By]
 """Field path -> kind of the object the ID there belongs to."""
 
 
@@ -31,8 +53,9 @@ class Ids(Enum):
 
     UUID = "UUIDs: computed"
     NAME = "names that mean the same at every site (keypairs): left as they are"
-    CHOSEN = "names or UUIDs chosen by somebody (flavors): UUIDs are computed, names left, clashes get @site"
+    CHOSEN = "names or UUIDs chosen by somebody (flavors): UUIDs computed, names left, clash: @site"
     NUMBER = "plain numbers of one site (aggregates): local * 1000 + number of the site"
+    """Several kinds got UUIDs later on (hypervisors from 2.53): such a value is treated as one."""
 
 
 class Merge(Enum):
@@ -44,56 +67,79 @@ class Merge(Enum):
     FIRST = "any one answer, they are alike"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Resource:
-    """One kind of object of a service, or one document (limits, quotas).
+    """One kind of object of a service, or one document (limits, quotas, the body of a verb).
 
-    A path may nest: ``/servers/{server}/os-volume_attachments``; the name in braces is a kind.
+    A path may nest: ``/servers/{server}/os-volume_attachments``; the name in braces is a kind. A
+    document has no `keys`: nothing stands below its path, and it has no ID of its own unless
+    `refs` says so. Verbs with a path of their own (``/routers/{router}/add_router_interface``) are
+    documents too.
     """
 
     path: str
     key: str
-    """Singular wrapper and kind. Where two kinds of a service would share it, `kind` tells them apart."""
+    """Singular wrapper and kind."""
     keys: str = ""
     """Plural wrapper in lists; empty for a document."""
     kind: str = ""
     """Defaults to `key`."""
     ids: Ids = Ids.UUID
     id_field: str = "id"
+    id_kind: str = ""
+    """The kind whose IDs stand in the path and in `id_field`, where it is another one's: the
+    members of an image are named by project. Defaults to `kind`."""
     refs: Refs = field(default_factory=dict)
     """Fields that hold IDs, in requests and replies alike, beside `id_field`."""
+    request_refs: Refs = field(default_factory=dict)
+    """Fields that hold IDs in requests only: in replies the same field is text. Mostly
+    name-or-ID (``security_groups[].name`` of a server to create)."""
+    siblings: Mapping[str, Refs] = field(default_factory=dict)
+    """Keys that stand beside the wrapper in a body -> the IDs in them (scheduler hints)."""
     opaque: frozenset[str] = frozenset()
-    """Top-level fields that look like IDs and are none of ours: left as they are."""
+    """Field paths that look like IDs and are none of ours: left as they are."""
     embeds: Mapping[str, str] = field(default_factory=dict)
     """Field path -> kind of a whole object of this service that stands there."""
     filters: Refs = field(default_factory=dict)
-    """Query parameters that hold IDs, beside the top-level `refs` of the same name."""
+    """Query parameters that hold IDs, beside the top-level `refs` of the same name, `id_field` and
+    ``marker``. ``x*`` stands for every parameter that begins with x."""
     actions: Mapping[str, Refs] = field(default_factory=dict)
-    """``POST .../{id}/action``: name of the action -> IDs in its argument, and in the reply to it."""
+    """``POST .../{id}/action``: name of the action -> IDs in its argument, and in its reply."""
     bare: bool = False
     """The object stands in bodies without a wrapper (Glance, Placement)."""
+    wrapped: bool = False
+    """In lists each item has the wrapper `key` once more (keypairs)."""
     details: tuple[str, ...] = ()
-    """Further list paths below `path`: ("detail",)."""
+    """Further paths below `path` with bodies of the same form: ("detail",)."""
     merge: Merge = Merge.CONCAT
     order: tuple[str, ...] = ()
-    """Default order of the service's own lists: ("created_at:desc", "id:desc"). Empty: as each site says."""
+    """Default order of the service's own lists: ("created_at:desc", "id:desc"). Empty: as each
+    site says."""
     lowest: frozenset[str] = frozenset()
     """Merge.NUMBERS: fields of which the lowest counts (limits per object); all others add up."""
     index: str = ""
-    """What the gateway's account asks to see every object of this kind at a site, for a rebuild of the map:
-    path and query, ``/servers?all_tenants=1``. Empty: the kind is found inside another (rules in groups) or
-    its IDs need no way back."""
+    """What the gateway's account asks to see every object of this kind at a site, for a rebuild of
+    the map: path and query, ``/servers?all_tenants=1``. Empty: the kind is found inside another
+    (rules in groups) or its IDs need no way back."""
     equal_by: tuple[str, ...] = ()
-    """Objects of two sites in which these fields are equal (and not empty) are one to the tenant."""
+    """Objects of two sites in which these fields, in global form, are equal (and not empty) are
+    one to the tenant."""
     equal_if: Mapping[str, object] = field(default_factory=dict)
-    """... but only those in which these fields have these values (networks: ``router:external`` true)."""
+    """... but only those in which these fields have these values."""
 
     def __post_init__(self) -> None:
         if not self.kind:
             object.__setattr__(self, "kind", self.key)
+        if not self.id_kind:
+            object.__setattr__(self, "id_kind", self.kind)
+
+    @property
+    def document(self) -> bool:
+        """Whether this is one thing at one path, not a collection."""
+        return not self.keys
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Service:
     """One OpenStack service as clients of the federation see it."""
 
