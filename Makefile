@@ -10,10 +10,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-# uv brings its own list of authorities; a machine behind a proxy has one more in its bundle.
+# pip and uv bring lists of authorities of their own; a machine behind a proxy has one more in its bundle.
 CA_BUNDLE := $(wildcard /etc/ssl/certs/ca-certificates.crt)
 ifneq ($(CA_BUNDLE),)
 export SSL_CERT_FILE ?= $(CA_BUNDLE)
+export PIP_CERT ?= $(CA_BUNDLE)
 endif
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore

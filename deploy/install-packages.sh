@@ -46,10 +46,11 @@ if ! "${install[@]}" </dev/null >"$log" 2>&1; then
 fi
 rm -f "$log"
 
-comm -13 <(echo "$before") <(enabled) | while read -r link; do
+# deb-systemd-helper, as dpkg's scripts call it: the decision outlives upgrades.
+comm -13 <(echo "$before") <(enabled) | sort -r | while read -r link; do
     name=${link##*/}
     case $link in
-        *.wants/*) deb-systemd-helper disable "$name" >/dev/null ;;
+        *.wants/*) DPKG_MAINTSCRIPT_PACKAGE=$name deb-systemd-helper disable "$name" >/dev/null ;;
         *) update-rc.d "${name:3}" disable ;;
     esac
 done
