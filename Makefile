@@ -82,7 +82,7 @@ $(READY): requirements/tools.txt requirements/dev.txt pyproject.toml
 	echo "fills .venv from requirements/"
 	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/tools.txt
-	$(BIN)/uv pip sync --quiet --require-hashes requirements/tools.txt requirements/dev.txt
+	$(BIN)/uv pip sync --quiet --no-build --require-hashes requirements/tools.txt requirements/dev.txt
 	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 .ONESHELL:
