@@ -1,0 +1,138 @@
+"""Home's word on a token: who it is, and whether it still counts.
+
+A token is asked about with itself, so the gateway needs no rights at home for it. The answer counts
+for a while (`revalidate_seconds`): that is how long a revoked token may still work. A no counts for
+a few seconds, so that a client in a loop does not become home's problem.
+"""
+
+import asyncio
+import re
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+
+import orjson
+from cachetools import LRUCache
+from multidict import CIMultiDict
+
+from adapters.client import SiteClient
+from adapters.endpoints import service_root
+from adapters.errors import HomeUnreachable, InvalidToken, SiteUnreachable
+from adapters.flight import SingleFlight
+from adapters.identity import Identity, ServiceProvider
+from adapters.sites import Site
+
+_REFUSED_SECONDS = 5.0
+
+_TOKEN = re.compile(r"[!-~]{1,16384}")
+"""What can stand in a header at all."""
+
+
+class HomeClient:
+    """Asks home about tokens and remembers the answers, by the token's SHA-256."""
+
+    def __init__(
+        self,
+        home: Site,
+        client: SiteClient,
+        *,
+        revalidate_seconds: float = 60.0,
+        timeout: float = 10.0,
+        max_tokens: int = 10_000,
+    ) -> None:
+        self._home = home
+        self._client = client
+        self._seconds = revalidate_seconds
+        self._timeout = timeout
+        self._url = f"{service_root(home.auth_url)}/v3/auth/tokens?nocatalog"
+        self._known: LRUCache[bytes, tuple[float, Identity]] = LRUCache(max_tokens)
+        self._refused: LRUCache[bytes, float] = LRUCache(max_tokens)
+        self._forgotten: LRUCache[bytes, float] = LRUCache(max_tokens)
+        self._flights: SingleFlight[bytes, Identity] = SingleFlight()
+
+    async def validate(self, token: str) -> Identity:
+        """Who holds this token. Raises InvalidToken, or HomeUnreachable if that cannot be known."""
+        if not _TOKEN.fullmatch(token):
+            raise InvalidToken("not a token")
+        key = _key(token)
+        now = time.monotonic()
+        until, identity = self._known.get(key, (0.0, None))
+        if identity is not None and now < until and datetime.now(UTC) < identity.expires_at:
+            return identity
+        if now < self._refused.get(key, 0.0):
+            raise InvalidToken("home does not know this token")
+        return await self._flights.run(key, lambda: self._ask(key, token))
+
+    def forget(self, token: str) -> None:
+        """The token was revoked, or a site says so: ask again before it is used."""
+        key = _key(token)
+        self._known.pop(key, None)
+        self._refused.pop(key, None)
+        self._forgotten[key] = time.monotonic()
+
+    async def _ask(self, key: bytes, token: str) -> Identity:
+        headers = CIMultiDict(
+            {"X-Auth-Token": token, "X-Subject-Token": token, "Accept": "application/json"}
+        )
+        asked_at = time.monotonic()
+        try:
+            async with (
+                asyncio.timeout(self._timeout),
+                self._client.request(
+                    self._home.name, "GET", self._url, headers, verify=self._home.verify
+                ) as response,
+            ):
+                status, body = response.status, await response.read()
+        except SiteUnreachable as error:
+            raise HomeUnreachable(f"home did not answer: {error.reason}") from None
+        except TimeoutError:
+            raise HomeUnreachable(f"home did not answer within {self._timeout:g} s") from None
+        self._known.pop(key, None)
+        if status in (401, 404):
+            self._refused[key] = time.monotonic() + _REFUSED_SECONDS
+            raise InvalidToken("home does not know this token")
+        if status != 200:
+            raise HomeUnreachable(f"home answered HTTP {status} when asked about a token")
+        try:
+            identity = identity_of(token, orjson.loads(body))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise HomeUnreachable("home's answer about a token is not one of Keystone") from None
+        if self._forgotten.get(key, 0.0) < asked_at:
+            self._known[key] = (asked_at + self._seconds, identity)
+        return identity
+
+
+def identity_of(token: str, body: Mapping[str, Any]) -> Identity:
+    """The Identity in a token's body. Raises KeyError, TypeError, ValueError if it is none."""
+    said = body["token"]
+    user = said["user"]
+    # A project that acts as a domain has no domain of its own, and no site knows it.
+    project = {} if said.get("is_domain") else said.get("project") or {}
+    domain = project.get("domain") or {}
+    return Identity(
+        token=token,
+        user_id=user["id"],
+        user_name=user["name"],
+        user_domain_id=user["domain"]["id"],
+        user_domain_name=user["domain"]["name"],
+        project_id=project.get("id"),
+        project_name=project.get("name"),
+        project_domain_id=domain.get("id"),
+        project_domain_name=domain.get("name"),
+        roles=frozenset(role["name"] for role in said.get("roles") or ()),
+        application_credential_id=(said.get("application_credential") or {}).get("id"),
+        expires_at=datetime.fromisoformat(said["expires_at"]),
+        service_providers={
+            provider["id"]: ServiceProvider(
+                id=provider["id"], auth_url=provider["auth_url"], sp_url=provider["sp_url"]
+            )
+            for provider in said.get("service_providers") or ()
+        },
+        body=body,
+    )
+
+
+def _key(token: str) -> bytes:
+    return sha256(token.encode()).digest()

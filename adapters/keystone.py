@@ -1,0 +1,252 @@
+"""The one module that knows keystoneauth1. Everything here blocks: it runs in threads.
+
+    Login      the gateway's own account at a Keystone, with a token that is renewed
+    exchange   a token of home -> a token of a site, by Keystone-to-Keystone federation
+
+What was measured, and why the code looks as it does:
+
+* K2K keeps the SAML login in a cookie between two of its requests. In a shared session one user's
+  cookie answers another user's request (1 of 60 exchanges). So each exchange has its own session.
+* Home gives assertions for the token of an application credential, but makes no new token of it.
+  So the token goes straight to the SAML endpoint and is never wrapped in ``v3.Token``.
+* At level DEBUG keystoneauth1 would log the body that holds the user's token. So nothing is logged.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import requests
+from keystoneauth1 import access, exceptions, loading, session
+from keystoneauth1.identity import v3
+from keystoneauth1.identity.base import BaseIdentityPlugin
+
+from adapters.endpoints import endpoints, service_root
+from adapters.errors import (
+    ExchangeRefused,
+    FederationError,
+    HomeUnreachable,
+    InvalidToken,
+    SiteUnreachable,
+)
+from adapters.identity import Identity
+from adapters.sites import Site
+
+_CONNECT_SECONDS = 5.0
+
+_PROXY_SAYS_DOWN = frozenset({502, 503, 504})
+
+
+class Answer(NamedTuple):
+    """What a service answered: HTTP status, and the body if it was JSON (else None)."""
+
+    status: int
+    json: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A token of a site, with what it says of itself. Not checked yet."""
+
+    token: str = field(repr=False)
+    user_id: str
+    user_name: str
+    user_domain: str
+    project_id: str | None
+    roles: frozenset[str]
+    expires_at: datetime
+    catalog: tuple[Mapping[str, Any], ...] = field(repr=False)
+
+
+class _Session(session.Session):
+    """Logs nothing, waits only so long, and remembers the status of the last answer."""
+
+    status: int | None = None
+
+    def __init__(self, site: Site, seconds: float) -> None:
+        verify, cert = site.verify, site.cert
+        super().__init__(session=requests.Session(), verify=verify, cert=cert, app_name="federator")
+        self._seconds = (min(_CONNECT_SECONDS, seconds), seconds)
+
+    def request(self, url: str, method: str, *args: Any, **kwargs: Any) -> requests.Response:
+        self.status = None
+        kwargs["log"] = False
+        kwargs.setdefault("timeout", self._seconds)
+        try:
+            response = super().request(url, method, *args, **kwargs)
+        except exceptions.HttpError as error:
+            self.status = error.http_status
+            raise
+        self.status = response.status_code
+        return response
+
+    def close(self) -> None:
+        self.session.close()
+
+
+class Login:
+    """The gateway's own account at one Keystone. May be used by several threads."""
+
+    def __init__(self, site: Site, seconds: float) -> None:
+        self._site = site
+        self._session = _Session(site, seconds)
+        self._plugin: BaseIdentityPlugin | None = None
+
+    def request(
+        self, method: str, service_type: str, path: str, body: object, headers: Mapping[str, str]
+    ) -> Answer:
+        """One call; with a new token and once more if the token is refused. Raises SiteUnreachable."""
+        try:
+            plugin = self._login()
+            account = plugin.get_access(self._session)
+            project_id = account.project_id or ""
+            catalog = account.service_catalog.catalog if account.has_service_catalog() else []
+            url = endpoints(catalog, self._site, project_id).get(service_type)
+            if url is None:
+                region = self._site.region_name or "any"
+                reason = f"no {service_type} in its catalogue (region {region})"
+                raise SiteUnreachable(self._site.name, reason)
+            response = self._session.request(
+                service_root(url) + path.replace("{project_id}", project_id),
+                method,
+                json=body,
+                auth=plugin,
+                headers={"Accept": "application/json", **headers},
+                raise_exc=False,
+            )
+        except exceptions.ClientException as error:
+            raise SiteUnreachable(self._site.name, _why(error)) from None
+        return Answer(response.status_code, _json(response))
+
+    def project_id(self) -> str:
+        """The account's own project. Raises SiteUnreachable."""
+        try:
+            return self._login().get_access(self._session).project_id or ""
+        except exceptions.ClientException as error:
+            raise SiteUnreachable(self._site.name, _why(error)) from None
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    def _login(self) -> BaseIdentityPlugin:
+        if self._plugin is None:
+            loader: loading.BaseLoader[Any] = loading.get_plugin_loader(self._site.auth_type)
+            known = {option.dest for option in loader.get_options()}
+            options = {key: value for key, value in self._site.auth.items() if key in known}
+            plugin = loader.load_from_options(**options)
+            if not isinstance(plugin, BaseIdentityPlugin):
+                reason = f"auth_type {self._site.auth_type} is no login at a Keystone"
+                raise SiteUnreachable(self._site.name, reason)
+            self._plugin = plugin
+        return self._plugin
+
+
+class _HeldToken(BaseIdentityPlugin):
+    """A token that is there already, with its body, as the base of Keystone2Keystone."""
+
+    def __init__(self, url: str, identity: Identity) -> None:
+        super().__init__(auth_url=url, reauthenticate=False)
+        self._url = url
+        self.auth_ref = access.create(body=dict(identity.body), auth_token=identity.token)
+
+    def get_auth_ref(self, session: session.Session) -> access.AccessInfo:
+        raise exceptions.AuthorizationFailure("the token of home cannot be renewed")
+
+    def get_endpoint(self, *_: Any, **__: Any) -> str:
+        # Only Keystone itself is asked for; the default would first ask it for its versions.
+        return self._url
+
+
+class _Exchange(_Session):
+    """The session of one exchange: two Keystones are asked, each has its own certificates."""
+
+    at_home = False
+
+    def __init__(self, home: Site, site: Site, seconds: float) -> None:
+        super().__init__(site, seconds)
+        self._home = home
+
+    def request(self, url: str, method: str, *args: Any, **kwargs: Any) -> requests.Response:
+        # Keystone2Keystone names home by a path and the site by URLs.
+        self.at_home = url.startswith("/")
+        if self.at_home:
+            kwargs["verify"], kwargs["cert"] = self._home.verify, self._home.cert
+        return super().request(url, method, *args, **kwargs)
+
+
+def exchange(home: Site, site: Site, identity: Identity, project_id: str, seconds: float) -> Grant:
+    """A token of `site` for `identity`, scoped to the site's own `project_id`.
+
+    Raises InvalidToken, HomeUnreachable, SiteUnreachable, ExchangeRefused.
+    """
+    base = _HeldToken(service_root(home.auth_url) + "/v3", identity)
+    if site.service_provider not in identity.service_providers:
+        reason = f"home has no service provider {site.service_provider}; register it there"
+        raise ExchangeRefused(site.name, reason)
+    plugin = v3.Keystone2Keystone(base, site.service_provider, project_id=project_id)
+    conversation = _Exchange(home, site, seconds)
+    try:
+        found = plugin.get_access(conversation)
+        return _grant(found)
+    except (exceptions.ClientException, ValueError, KeyError) as error:
+        raise _failure(error, conversation, site) from None
+    finally:
+        conversation.close()
+
+
+def _grant(found: access.AccessInfo) -> Grant:
+    if found.auth_token is None or found.expires is None:
+        raise ValueError("no token in the answer")
+    return Grant(
+        token=found.auth_token,
+        user_id=found.user_id or "",
+        user_name=found.username or "",
+        user_domain=found.user_domain_name or "",
+        project_id=found.project_id,
+        roles=frozenset(found.role_names or ()),
+        expires_at=found.expires,
+        catalog=tuple(found.service_catalog.catalog) if found.has_service_catalog() else (),
+    )
+
+
+def _failure(error: Exception, conversation: _Exchange, site: Site) -> FederationError:
+    status = conversation.status
+    if conversation.at_home:
+        # What home says is not passed on: "Could not find token" names the token.
+        if status is None or status in _PROXY_SAYS_DOWN:
+            return HomeUnreachable(f"home gave no assertion: {_why(error)}")
+        if status in (401, 404):
+            return InvalidToken("home does not take the token any more")
+        return ExchangeRefused(site.name, f"home gave no assertion (HTTP {status})", status)
+    if status is None or status in _PROXY_SAYS_DOWN:
+        return SiteUnreachable(site.name, _why(error))
+    if isinstance(error, exceptions.HttpError):
+        return ExchangeRefused(site.name, f"its Keystone refused the login: {_why(error)}", status)
+    return ExchangeRefused(site.name, "its Keystone gave something else than a token", status)
+
+
+def _why(error: Exception) -> str:
+    """A cause in a few words. Never the message of a server: it may name a token."""
+    match error:
+        case exceptions.SSLError():
+            return "its certificate is not accepted"
+        case exceptions.ConnectTimeout():
+            return "no answer in time"
+        case exceptions.ConnectionError():
+            return "no connection"
+        case exceptions.HttpError():
+            return f"HTTP {error.http_status}"
+        case exceptions.DiscoveryFailure():
+            return "no Keystone at its auth_url"
+        case _:
+            return type(error).__name__
+
+
+def _json(response: requests.Response) -> Any:
+    try:
+        return json.loads(response.content) if response.content else None
+    except ValueError:
+        return None
