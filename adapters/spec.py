@@ -8,8 +8,7 @@ Field paths
     ``a{}``      each *key* of the object a       ``a{*}.b``  field b of each *value* of the object a
     A path is relative to one item, that is to what stands under `Resource.key` or in
     `Resource.keys`. Where a service has two forms of one field (a list in old microversions, an
-    object in new ones) both are declared; the one that does not fit a body is passed over. A dot
-    that belongs to a field's own name is written ``\\.``.
+    object in new ones) both are declared; the one that does not fit a body is passed over.
 
 Kinds
     The kind of an object is the singular `key` of its resource ("server", "floatingip"). A kind

@@ -8,12 +8,12 @@ The proxies for networks, volumes and images that Nova serves below microversion
 the IDs of the services that they stand for, for some clients never ask for a microversion.
 """
 
-from adapters.spec import ANY, PROJECT, USER, ZONE, By, Ids, Merge, Resource, Service
+from adapters.spec import ANY, PROJECT, USER, ZONE, By, Ids, Merge, Refs, Resource, Service
 
 _OWNER = {"tenant_id": PROJECT, "user_id": USER}
 _NEW_OWNER = {"project_id": PROJECT, "user_id": USER}
 
-_BLOCK_DEVICE = {
+_BLOCK_DEVICE: Refs = {
     "uuid": By("source_type", {"image": "image", "volume": "volume", "snapshot": "snapshot"}),
     "image_id": "image",
     "volume_id": "volume",
@@ -101,6 +101,8 @@ FLAVOR = Resource(
         "addTenantAccess": {"tenant": PROJECT},
         "removeTenantAccess": {"tenant": PROJECT},
     },
+    # What the actions on the access of a flavor answer.
+    siblings={"flavor_access": {"[].flavor_id": "flavor", "[].tenant_id": PROJECT}},
     order=("id:asc",),
     index="/flavors/detail?is_public=None",
     equal_by=(
