@@ -1,0 +1,33 @@
+"""Debian packages the lab runs on; deploy/install-packages.sh starts and enables none of their services."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from lab.layout import CHECKOUT, LabError
+from lab.progress import say
+
+# package: a file it brings, which tells whether it is there
+PACKAGES = {
+    "mariadb-server": "/usr/sbin/mariadbd",
+    "rabbitmq-server": "/usr/lib/rabbitmq/bin/rabbitmq-server",
+    "memcached": "/usr/bin/memcached",
+    "apache2": "/usr/sbin/apache2",
+    "libapache2-mod-auth-mellon": "/usr/lib/apache2/modules/mod_auth_mellon.so",
+    "xmlsec1": "/usr/bin/xmlsec1",
+    "qemu-utils": "/usr/bin/qemu-img",
+    "openssl": "/usr/bin/openssl",
+}
+INSTALLER = CHECKOUT / "deploy" / "install-packages.sh"
+
+
+def install_missing() -> None:
+    missing = [name for name, path in PACKAGES.items() if not Path(path).exists()]
+    if not missing:
+        return
+    say("machine", "installs " + " ".join(missing))
+    done = subprocess.run([INSTALLER, *missing], stdin=subprocess.DEVNULL, check=False)
+    if done.returncode:
+        raise LabError("without these packages there is no lab")
+    say("machine", "packages installed, no service of theirs started or enabled")
