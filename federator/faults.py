@@ -14,7 +14,8 @@ the service that was asked (`federator.fault_shapes`).
     ├── TooLarge                413
     ├── TooManyRequests         429
     ├── BadGateway              502   home or a site answered something nobody can use
-    ├── Unavailable             503   try again later: a site, home or a part of us is not there
+    ├── Unavailable             503   try again later: home, or a part of us, is not there
+    │   └── SiteMissing         503   ... or the site that would have to answer
     └── Timeout                 504
 """
 
@@ -145,6 +146,10 @@ class Unavailable(Fault):
         super().__init__(message, retry_after=retry_after)
 
 
+class SiteMissing(Unavailable):
+    """No site that could have answered can be asked now."""
+
+
 class Timeout(Fault):
     """A site took too long, and nobody knows whether it did what was asked."""
 
@@ -163,7 +168,7 @@ def fault_of(error: errors.FederationError) -> Fault:
         case errors.NameNotCarried():
             return BadRequest(str(error))
         case errors.SiteUnreachable():
-            return Unavailable(f"Site {error.site} cannot be reached.")
+            return SiteMissing(f"Site {error.site} cannot be reached.")
         case errors.TokenMixUp():
             return BadGateway(str(error))
         case _:

@@ -59,6 +59,12 @@ class Links:
             return [self.body(item) for item in value]
         return value
 
+    def text(self, text: bytes) -> bytes:
+        """A page for people, as the web framework writes one of redirects and errors."""
+        for home in self._homes:
+            text = text.replace(home.encode(), self._ours.encode())
+        return text
+
     def occur_in(self, body: bytes) -> bool:
         """Whether a body has to be looked into at all."""
         return any(home.encode() in body for home in self._homes)

@@ -1,0 +1,180 @@
+"""Everything below ``/identity``: home's own Keystone, with our URLs and our catalogue.
+
+What a client asks goes to home as it came, and home's answer comes back as it is, but for
+
+* links, ``Location`` and ``WWW-Authenticate``, which name us;
+* tokens and ``/v3/auth/catalog``, which carry our catalogue, and no service providers;
+* ``/v3/services``, ``/v3/endpoints`` and ``/v3/regions``, which list our catalogue to those to whom
+  home would list its own;
+* version documents, which are answered from memory;
+* assertions for sites, which nobody but the gateway may have: with one a user goes round it.
+
+Answers are told apart by what is in them rather than by their path: home's server knows more ways
+to write a path than we do.
+"""
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import unquote
+
+import orjson
+from aiohttp import web
+from multidict import CIMultiDict
+
+from adapters.client import SiteClient
+from adapters.sites import Site
+from federator.catalog import Catalog
+from federator.faults import BadGateway, Forbidden, NotFound, TooLarge
+from federator.identity_headers import to_home
+from federator.relay import HomeRelay, Reply
+from federator.requestlog import REQUEST_ID
+
+PREFIX = "/identity"
+_REQUEST_ID = "X-Openstack-Request-Id"
+_CATALOGUE = re.compile(r"/v3/(services|endpoints|regions)(?:/([^/]+))?")
+_READS = {"GET", "HEAD"}
+_ENCODED_TIMES = 3
+
+
+class IdentityApi:
+    """Answers for home. `on_revoked` is told each token that a client has revoked."""
+
+    def __init__(
+        self,
+        client: SiteClient,
+        home: Site,
+        catalog: Catalog,
+        public_url: str,
+        on_revoked: Callable[[str], Awaitable[None]],
+        max_body_bytes: int = 1_048_576,
+    ) -> None:
+        self._public = public_url.rstrip("/") + PREFIX
+        self._relay = HomeRelay(client, home, self._public)
+        self._catalog = catalog
+        self._on_revoked = on_revoked
+        self._max_body_bytes = max_body_bytes
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """The answer to a request whose path begins with ``/identity``. Raises Fault."""
+        raw_path = request.rel_url.raw_path.removeprefix(PREFIX)
+        path = _plain(raw_path)
+        if "os-federation/saml2" in path.lower():
+            raise Forbidden("Assertions for sites are made by the gateway alone.")
+        if path in ("", "/v3") and request.method in _READS and not _wants_json_home(request):
+            return _response(request, await self._relay.version_document(path))
+        # Home tells in its version document under which URL it speaks of itself.
+        await self._relay.version_document("/v3")
+        catalogue = _CATALOGUE.fullmatch(path)
+        if catalogue or path.startswith("/v3/OS-EP-FILTER"):
+            return await self._catalogue(request, catalogue)
+        query = request.rel_url.raw_query_string
+        target = f"{raw_path}?{query}" if query else raw_path
+        body = await self._body(request)
+        reply = await self._relay.ask(request.method, target, _headers(request), body)
+        if request.method == "DELETE" and path == "/v3/auth/tokens" and reply.status == 204:
+            await self._on_revoked(request.headers.get("X-Subject-Token", ""))
+        return _response(request, await self._ours(reply, request))
+
+    async def _catalogue(
+        self, request: web.Request, found: re.Match[str] | None
+    ) -> web.StreamResponse:
+        if found is None or request.method not in _READS:
+            raise Forbidden("The catalogue of a federation follows from the gateway's settings.")
+        kind, item_id = found.groups()
+        # Whether this user may see a catalogue is for home to say.
+        reply = await self._relay.ask("GET", f"/v3/{kind}", _headers(request))
+        if reply.status != 200:
+            return _response(request, await self._ours(reply, request))
+        if item_id is None:
+            body = self._catalog.find(kind, request.query, self._self_url(request))
+        else:
+            shown = self._catalog.show(kind, item_id)
+            if shown is None:
+                raise NotFound(f"Could not find {kind[:-1]}: {item_id}.")
+            body = shown
+        return _response(request, self._relay.ours(reply, orjson.dumps(body)))
+
+    async def _ours(self, reply: Reply, request: web.Request) -> Reply:
+        """Home's answer with our URLs and our catalogue."""
+        body = reply.body
+        if reply.content_type.startswith("text/"):
+            # Pages for people: redirects and errors of the web framework.
+            body = self._relay.links.text(body)
+        elif reply.content_type.endswith("json"):
+            body = await self._our_json(body, request)
+        return self._relay.ours(reply, body)
+
+    async def _our_json(self, body: bytes, request: web.Request) -> bytes:
+        has_catalog = b'"token"' in body or b'"catalog"' in body
+        if not has_catalog and not self._relay.links.occur_in(body):
+            return body
+        try:
+            document = self._relay.links.body(orjson.loads(body))
+        except orjson.JSONDecodeError as error:
+            raise BadGateway("The Keystone that tokens come from sent a broken answer.") from error
+        if isinstance(document, dict):
+            document = self._catalog.rewrite_token_body(document)
+            if isinstance(document.get("catalog"), list):
+                project_id = await self._project_of_caller(request)
+                document = self._catalog.rewrite_catalog_body(document, project_id)
+        return orjson.dumps(document)
+
+    async def _project_of_caller(self, request: web.Request) -> str | None:
+        """``/v3/auth/catalog`` does not say for which project it is, but our URLs need it."""
+        token = request.headers.get("X-Auth-Token", "")
+        headers = CIMultiDict({"X-Auth-Token": token, "X-Subject-Token": token})
+        reply = await self._relay.ask("GET", "/v3/auth/tokens?nocatalog", headers)
+        if reply.status != 200:
+            return None
+        project: dict[str, Any] = orjson.loads(reply.body)["token"].get("project") or {}
+        return project.get("id")
+
+    async def _body(self, request: web.Request) -> bytes | None:
+        if not request.body_exists:
+            return None
+        body = bytearray()
+        async for chunk in request.content.iter_any():
+            body += chunk
+            if len(body) > self._max_body_bytes:
+                raise TooLarge(f"Request is too large: more than {self._max_body_bytes} bytes.")
+        return bytes(body)
+
+    def _self_url(self, request: web.Request) -> str:
+        path = request.rel_url.raw_path.removeprefix(PREFIX)
+        query = request.rel_url.raw_query_string
+        return f"{self._public}{path}?{query}" if query else self._public + path
+
+
+def _headers(request: web.Request) -> CIMultiDict[str]:
+    headers = to_home(request.headers)
+    # Ours, so that home's log can be found from ours; else the client's own, if it is one.
+    request_id = request.get(REQUEST_ID) or request.headers.get(_REQUEST_ID, "")
+    if request_id:
+        headers[_REQUEST_ID] = request_id
+    return headers
+
+
+def _response(request: web.Request, reply: Reply) -> web.StreamResponse:
+    headers = CIMultiDict(reply.headers)
+    if request_id := request.get(REQUEST_ID):
+        headers[_REQUEST_ID] = request_id
+    if request.method == "HEAD":
+        # Home's length is that of another body than our GET has.
+        return web.StreamResponse(status=reply.status, headers=headers)
+    return web.Response(status=reply.status, headers=headers, body=reply.body or None)
+
+
+def _plain(raw_path: str) -> str:
+    """The path as home's servers may come to see it. Raises NotFound for one that leaves its place."""
+    path = raw_path
+    for _ in range(_ENCODED_TIMES):
+        path = unquote(path)
+    parts = [part for part in path.split("/") if part]
+    if ".." in parts or unquote(path) != path:
+        raise NotFound("The resource could not be found.")
+    return "".join(f"/{part}" for part in parts if part != ".")
+
+
+def _wants_json_home(request: web.Request) -> bool:
+    return "json-home" in request.headers.get("Accept", "")
