@@ -117,6 +117,12 @@ class Account:
             self._threads, self._login.project_id
         )
 
+    async def endpoints(self) -> dict[str, str]:
+        """Service type -> URL at this site. Raises SiteUnreachable."""
+        return await asyncio.get_running_loop().run_in_executor(
+            self._threads, self._login.endpoints
+        )
+
     def close(self) -> None:
         """Stop. Calls that are under way end by themselves."""
         self._threads.shutdown(wait=False, cancel_futures=True)

@@ -98,21 +98,19 @@ class Login:
         self, method: str, service_type: str, path: str, body: object, headers: Mapping[str, str]
     ) -> Answer:
         """One call; with a new token and once more if the token is refused. Raises SiteUnreachable."""
+        url = self.endpoints().get(service_type)
+        if url is None:
+            region = self._site.region_name or "any"
+            reason = f"no {service_type} in its catalogue (region {region})"
+            raise SiteUnreachable(self._site.name, reason)
+        if "{project_id}" in path:
+            path = path.replace("{project_id}", self.project_id())
         try:
-            plugin = self._login()
-            account = plugin.get_access(self._session)
-            project_id = account.project_id or ""
-            catalog = account.service_catalog.catalog if account.has_service_catalog() else []
-            url = endpoints(catalog, self._site, project_id).get(service_type)
-            if url is None:
-                region = self._site.region_name or "any"
-                reason = f"no {service_type} in its catalogue (region {region})"
-                raise SiteUnreachable(self._site.name, reason)
             response = self._session.request(
-                service_root(url) + path.replace("{project_id}", project_id),
+                service_root(url) + path,
                 method,
                 json=body,
-                auth=plugin,
+                auth=self._plugin,
                 headers={"Accept": "application/json", **headers},
                 raise_exc=False,
             )
@@ -122,26 +120,36 @@ class Login:
 
     def project_id(self) -> str:
         """The account's own project. Raises SiteUnreachable."""
-        try:
-            return self._login().get_access(self._session).project_id or ""
-        except exceptions.ClientException as error:
-            raise SiteUnreachable(self._site.name, _why(error)) from None
+        return self._access().project_id or ""
+
+    def endpoints(self) -> dict[str, str]:
+        """Service type -> URL, as this account's catalogue has them. Raises SiteUnreachable."""
+        account = self._access()
+        catalog = account.service_catalog.catalog if account.has_service_catalog() else []
+        return endpoints(catalog, self._site, account.project_id or "")
 
     def close(self) -> None:
         """Close the connections."""
         self._session.close()
 
-    def _login(self) -> BaseIdentityPlugin:
-        if self._plugin is None:
-            loader: loading.BaseLoader[Any] = loading.get_plugin_loader(self._site.auth_type)
-            known = {option.dest for option in loader.get_options()}
-            options = {key: value for key, value in self._site.auth.items() if key in known}
-            plugin = loader.load_from_options(**options)
-            if not isinstance(plugin, BaseIdentityPlugin):
-                reason = f"auth_type {self._site.auth_type} is no login at a Keystone"
-                raise SiteUnreachable(self._site.name, reason)
-            self._plugin = plugin
-        return self._plugin
+    def _access(self) -> access.AccessInfo:
+        try:
+            if self._plugin is None:
+                self._plugin = self._make_plugin()
+            return self._plugin.get_access(self._session)
+        except exceptions.ClientException as error:
+            reason = f"the gateway's account cannot log in: {_why(error)}"
+            raise SiteUnreachable(self._site.name, reason) from None
+
+    def _make_plugin(self) -> BaseIdentityPlugin:
+        loader: loading.BaseLoader[Any] = loading.get_plugin_loader(self._site.auth_type)
+        known = {option.dest for option in loader.get_options()}
+        options = {key: value for key, value in self._site.auth.items() if key in known}
+        plugin = loader.load_from_options(**options)
+        if not isinstance(plugin, BaseIdentityPlugin):
+            reason = f"auth_type {self._site.auth_type} is no login at a Keystone"
+            raise SiteUnreachable(self._site.name, reason)
+        return plugin
 
 
 class _HeldToken(BaseIdentityPlugin):

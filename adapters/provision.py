@@ -15,7 +15,7 @@ import asyncio
 
 from adapters.account import Account
 from adapters.directory import Directory, Entry
-from adapters.errors import NotScoped, ProjectNotThere
+from adapters.errors import ExchangeRefused, NotScoped, ProjectNotThere
 from adapters.flight import SingleFlight
 from adapters.identity import Identity
 from adapters.mapping import ROLES, carried_roles, closure, group_name, home_user
@@ -31,6 +31,7 @@ class Provisioner:
     def __init__(self, site: Site, account: Account) -> None:
         self._site = site
         self._directory = Directory(account)
+        self._group_domain_id = ""
         self._projects: dict[str, str] = {}
         self._granted: set[tuple[str, str]] = set()
         self._implied: dict[str, list[str]] = {}
@@ -90,6 +91,7 @@ class Provisioner:
         return {user_id: name for user_id, name in names.items() if name is not None}
 
     async def _project(self, identity: Identity) -> str:
+        await self._group_domain()  # nothing is made at a site that is not set up
         ours = f"{identity.project_domain_name}/{identity.project_name}"
         listed = self._site.federation.projects.get(ours)
         if listed is not None:
@@ -170,10 +172,14 @@ class Provisioner:
 
     async def _group_domain(self) -> str:
         name = self._site.federation.group_domain
+        if self._group_domain_id:
+            return self._group_domain_id
         domain = await self._directory.find("domains", name)
         if domain is None:
-            raise self._not_there(f"there is no domain {name} for its groups (see deploy/k2k)")
-        return str(domain["id"])
+            reason = f"it has no domain {name} for groups and users of home (see deploy/k2k)"
+            raise ExchangeRefused(self._site.name, reason)
+        self._group_domain_id = str(domain["id"])
+        return self._group_domain_id
 
     async def _read_implied(self) -> dict[str, list[str]]:
         answer = await self._directory.call("GET", "/role_inferences", None, {200, 403})

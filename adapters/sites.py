@@ -13,6 +13,7 @@ in the entry under ``federation``::
           projects: {acme/alpha: customers/acme-alpha}
 """
 
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,7 +57,7 @@ class Federation(BaseModel):
     default_zone: str = "nova"
     """The availability zone that is shown under the site's own name."""
 
-    group_domain: str = "federated"
+    group_domain: str = "federation"
     """The site's domain of the mapping's groups and users: that of the identity provider."""
 
     @field_validator("projects")
@@ -142,7 +143,10 @@ def _site(path: Path, config: OpenStackConfig, name: str) -> Site:
         known = ", ".join(sorted(config.cloud_config["clouds"])) or "none"
         raise SettingsError(f"{path}: clouds.{name}: is missing; add it (there are: {known})")
     try:
-        region = config.get_one(cloud=name)
+        with warnings.catch_warnings():
+            # The SDK warns of a deprecated way to send it metrics, used or not.
+            warnings.simplefilter("ignore")
+            region = config.get_one(cloud=name)
     except Exception as error:  # the loader's own, those of the auth type, and of odd documents
         raise SettingsError(f"{path}: clouds.{name}: {_line(error)}; correct it") from None
     settings = region.config
