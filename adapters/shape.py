@@ -116,7 +116,9 @@ def body_node(service: Service, resource: Resource, *, request: bool) -> Node:
         if place.each is None:
             place.each = inner
         if not request:
-            root.add(f"{resource.keys}_links[].href", LINK)
+            # Mostly the plural; Cinder's volume types have the singular.
+            for name in (resource.keys, resource.key):
+                root.add(f"{name}_links[].href", LINK)
             if resource.bare:
                 root.extend((name, LINK) for name in ("next", "previous", "first", "schema"))
     for name, refs in resource.siblings.items():

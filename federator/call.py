@@ -13,36 +13,40 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from adapters.spec import Resource, Service
 
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """One part of a path. `kind` is the kind of the object if the part is an ID, else None."""
-
-    text: str
-    kind: str | None = None
+NO_HEADERS: CIMultiDictProxy[str] = CIMultiDictProxy(CIMultiDict())
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One client request: which service, which resource, which object, with what in its body.
-
-    `resource` is None for paths nobody declared; they pass through. `segments` are the parts of the raw (still
-    percent-encoded) path below the service's version, in which IDs are marked with their kind.
-    """
+    """One client request: which service, which resource, which object, with what in its body."""
 
     method: str
     service: Service
     resource: Resource | None
-    segments: tuple[Segment, ...]
+    """None for paths that nobody declared; they pass through."""
+    path: str
+    """Below the service's version, as it came (still percent-encoded), without the project's ID."""
+    path_ids: tuple[tuple[str, str], ...] = ()
+    """(kind, ID) of each part of the path that is an ID."""
     object_id: str | None = None
-    verb: str = ""
-    """What follows the object's ID: "action", "add_router_interface", "file"; empty for the object itself."""
+    tail: str = ""
+    """What follows the object's ID or, without one, the resource's path: "action", "file", "detail"."""
     is_list: bool = False
-    trailing_slash: bool = False
     query: str = ""
-    headers: CIMultiDictProxy[str] = field(default_factory=lambda: CIMultiDictProxy(CIMultiDict()))
+    headers: CIMultiDictProxy[str] = field(default_factory=lambda: NO_HEADERS)
     body: Any = None
-    """Parsed JSON; None if there is no body, or if it is not JSON (then it streams)."""
+    """Parsed JSON; None if there is no body, or if it is not JSON."""
+    raw: bytes = b""
+
+    @property
+    def is_action(self) -> bool:
+        """Whether this is ``POST .../{id}/action``, whose body names what is to be done."""
+        return self.method == "POST" and self.tail == "action"
+
+    @property
+    def is_create(self) -> bool:
+        """Whether this makes a new object of its resource."""
+        return self.method == "POST" and self.object_id is None and not self.tail
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,22 +55,31 @@ class SiteCall:
 
     site: str
     method: str
-    path: str
-    """Below the site's endpoint for the service, percent-encoded, with a leading slash."""
-    query: str = ""
-    body: bytes | None = None
-    put_back: Mapping[str, str] = field(default_factory=dict)
+    url: str
+    """Whole, percent-encoded, with the query."""
+    headers: CIMultiDict[str]
+    body: bytes | None
+    put_back: Mapping[str, str]
     """Local ID -> the ID the client sent for it: put back into error texts."""
 
 
 @dataclass(frozen=True, slots=True)
 class SiteReply:
-    """What one site said. `missing` is the reason why there is no answer, empty if there is one."""
+    """What one site said, or why it said nothing."""
 
     site: str
-    status: int
-    headers: CIMultiDictProxy[str]
+    status: int = 0
+    headers: CIMultiDictProxy[str] = field(default_factory=lambda: NO_HEADERS)
     body: Any = None
-    """Parsed JSON if the site sent JSON, else None (`raw` has the bytes)."""
+    """Parsed JSON if the site sent JSON, else None."""
     raw: bytes = b""
+    """The bytes of the body, where they are still those that `body` was parsed from."""
     missing: str = ""
+    """Why there is no answer: one sentence, fit for users. Empty if there is one."""
+    nothing_there: bool = False
+    """The site cannot have anything of this caller's: to a list it adds nothing, and is not missing."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the site did what it was asked."""
+        return not self.missing and self.status < 400

@@ -73,6 +73,7 @@ VOLUME = Resource(
         "os-force_detach": {"attachment_id": "attachment"},
         "os-retype": {"new_type": "volume_type"},
         "os-reimage": {"image_id": "image"},
+        "revert": {"snapshot_id": "snapshot"},
         "os-migrate_volume_completion": {"new_volume": "volume", "save_volume_id": "volume"},
         "os-volume_upload_image": {
             "id": "volume",

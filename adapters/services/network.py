@@ -5,7 +5,7 @@ agents of one site), ``resource_request`` (inputs for Placement). A ``device_id`
 shaped like one: the text that DHCP agents write there stays.
 """
 
-from adapters.spec import ANY, PROJECT, ZONE, By, Ids, Merge, Resource, Service
+from adapters.spec import ANY, PROJECT, ZONE, By, Ids, Merge, Refs, Resource, Service
 
 _OWNER = {"project_id": PROJECT, "tenant_id": PROJECT}
 _ZONES = {"availability_zone_hints[]": ZONE, "availability_zones[]": ZONE}
@@ -431,6 +431,7 @@ _ADMIN = (
         kind="network_of_agent",
         id_kind="network",
         refs={**NETWORK.refs, "network_id": "network"},
+        opaque=NETWORK.opaque,
     ),
     Resource(
         path="/agents/{agent}/l3-routers",
@@ -615,6 +616,166 @@ _TAGS = tuple(
     for collection, kind in _TAGGED.items()
 )
 
+# What few clouds have: path, key, plural, refs beside the owner.
+_OPTIONAL: tuple[tuple[str, str, str, Refs], ...] = (
+    (
+        "/bgpvpn/bgpvpns",
+        "bgpvpn",
+        "bgpvpns",
+        {"networks[]": "network", "routers[]": "router", "ports[]": "port"},
+    ),
+    (
+        "/bgp-speakers",
+        "bgp_speaker",
+        "bgp_speakers",
+        {"networks[]": "network", "peers[]": "bgp_peer"},
+    ),
+    ("/bgp-peers", "bgp_peer", "bgp_peers", {}),
+    (
+        "/fwaas/firewall_groups",
+        "firewall_group",
+        "firewall_groups",
+        {
+            "ingress_firewall_policy_id": "firewall_policy",
+            "egress_firewall_policy_id": "firewall_policy",
+            "ports[]": "port",
+        },
+    ),
+    (
+        "/fwaas/firewall_policies",
+        "firewall_policy",
+        "firewall_policies",
+        {"firewall_rules[]": "firewall_rule"},
+    ),
+    (
+        "/fwaas/firewall_rules",
+        "firewall_rule",
+        "firewall_rules",
+        {
+            "firewall_policy_id": "firewall_policy",
+            "firewall_policy_id[]": "firewall_policy",
+            "source_firewall_group_id": "firewall_group",
+            "destination_firewall_group_id": "firewall_group",
+        },
+    ),
+    (
+        "/vpn/endpoint-groups",
+        "endpoint_group",
+        "endpoint_groups",
+        # Subnets, routers, networks, or CIDRs.
+        {"endpoints[]": ANY},
+    ),
+    ("/vpn/ikepolicies", "ikepolicy", "ikepolicies", {}),
+    ("/vpn/ipsecpolicies", "ipsecpolicy", "ipsecpolicies", {}),
+    (
+        "/vpn/ipsec-site-connections",
+        "ipsec_site_connection",
+        "ipsec_site_connections",
+        {
+            "vpnservice_id": "vpnservice",
+            "ikepolicy_id": "ikepolicy",
+            "ipsecpolicy_id": "ipsecpolicy",
+            "local_ep_group_id": "endpoint_group",
+            "peer_ep_group_id": "endpoint_group",
+        },
+    ),
+    (
+        "/vpn/vpnservices",
+        "vpnservice",
+        "vpnservices",
+        {"router_id": "router", "subnet_id": "subnet"},
+    ),
+    (
+        "/sfc/flow_classifiers",
+        "flow_classifier",
+        "flow_classifiers",
+        {"logical_source_port": "port", "logical_destination_port": "port"},
+    ),
+    ("/sfc/port_pairs", "port_pair", "port_pairs", {"ingress": "port", "egress": "port"}),
+    (
+        "/sfc/port_pair_groups",
+        "port_pair_group",
+        "port_pair_groups",
+        {"port_pairs[]": "port_pair"},
+    ),
+    (
+        "/sfc/port_chains",
+        "port_chain",
+        "port_chains",
+        {"port_pair_groups[]": "port_pair_group", "flow_classifiers[]": "flow_classifier"},
+    ),
+    (
+        "/sfc/service_graphs",
+        "service_graph",
+        "service_graphs",
+        {"port_chains{}": "port_chain", "port_chains{*}[]": "port_chain"},
+    ),
+    ("/taas/tap_services", "tap_service", "tap_services", {"port_id": "port"}),
+    (
+        "/taas/tap_flows",
+        "tap_flow",
+        "tap_flows",
+        {"tap_service_id": "tap_service", "source_port": "port"},
+    ),
+    ("/taas/tap_mirrors", "tap_mirror", "tap_mirrors", {"port_id": "port"}),
+)
+
+_EXTENSIONS = (
+    *(
+        Resource(
+            path=path,
+            key=key,
+            keys=keys,
+            refs={**_OWNER, **refs},
+            # Who the peers of a tunnel say that they are, and the number of a chain on the wire.
+            opaque=frozenset({"peer_id", "local_id", "chain_id"}),
+            order=_BY_ID,
+            index=path,
+        )
+        for path, key, keys, refs in _OPTIONAL
+    ),
+    *(
+        Resource(
+            path=f"/bgpvpn/bgpvpns/{{bgpvpn}}/{of}_associations",
+            key=f"{of}_association",
+            keys=f"{of}_associations",
+            kind=f"bgpvpn_{of}_association",
+            refs={**_OWNER, f"{of}_id": of, "routes[].bgpvpn_id": "bgpvpn"},
+        )
+        for of in ("network", "router", "port")
+    ),
+    *(
+        Resource(
+            path=f"/bgp-speakers/{{bgp_speaker}}/{verb}",
+            key=verb,
+            bare=True,
+            refs={"bgp_peer_id": "bgp_peer", "network_id": "network"},
+        )
+        for verb in (
+            "add_bgp_peer",
+            "remove_bgp_peer",
+            "add_gateway_network",
+            "remove_gateway_network",
+        )
+    ),
+    *(
+        Resource(
+            path=f"/fwaas/firewall_policies/{{firewall_policy}}/{verb}",
+            key=f"firewall_policy_{verb}",
+            bare=True,
+            refs={
+                **_OWNER,
+                "id": "firewall_policy",
+                "firewall_rule_id": "firewall_rule",
+                "insert_before": "firewall_rule",
+                "insert_after": "firewall_rule",
+                "firewall_rules[]": "firewall_rule",
+            },
+        )
+        for verb in ("insert_rule", "remove_rule")
+    ),
+)
+
 SERVICE = Service(
     type="network",
     prefix="/network",
@@ -633,5 +794,6 @@ SERVICE = Service(
         *_ADMIN,
         *_PROJECTS,
         *_TAGS,
+        *_EXTENSIONS,
     ),
 )

@@ -1,0 +1,5 @@
+"""``python -m federator``."""
+
+from federator.cli import main
+
+main()

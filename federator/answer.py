@@ -1,0 +1,163 @@
+"""The replies of sites become the answer to the client: status, headers, body. Pure.
+
+What a site said goes on as it is; our own part is what only we can know: the merged list, the links to the
+next page, the names of the sites that could not be asked.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from aiohttp import web
+from multidict import CIMultiDict
+
+from adapters.spec import Merge, Resource
+from federator.call import Call, SiteReply
+from federator.faults import BadRequest, Forbidden, Unavailable
+from federator.merge import add_numbers, common_items, cut, identity, merge_lists
+from federator.paging import Page, next_query, previous_query
+
+_NOT_RETURNED = frozenset(
+    {
+        "connection", "keep-alive", "proxy-authenticate", "te", "trailer", "transfer-encoding",
+        "upgrade", "content-length", "content-encoding", "date", "server", "set-cookie",
+        "x-openstack-request-id", "x-compute-request-id", "x-subject-token", "www-authenticate",
+        "link",
+    }
+)  # fmt: skip
+ABSENT = frozenset({403, 404, 405, 501})
+"""Statuses by which a site says that it does not have, or not for this caller, what all are asked for."""
+
+
+def one(reply: SiteReply, request_id: str) -> web.Response:
+    """The answer of the one site that owns the thing. Raises Unavailable or Forbidden without one."""
+    if reply.nothing_there:
+        raise Forbidden(f"The site {reply.site} cannot be used: {reply.missing}.")
+    if reply.missing:
+        raise Unavailable(f"The site {reply.site} cannot be asked: {reply.missing}.")
+    raw = reply.raw if reply.raw or reply.body is None else orjson.dumps(reply.body)
+    return web.Response(
+        status=reply.status,
+        headers=returned_headers(reply, request_id),
+        body=None if reply.status in (204, 304) else raw,
+    )
+
+
+def replicas(replies: Sequence[SiteReply], request_id: str) -> web.Response:
+    """The answer of all sites that have a part in one object: the first that did not do it, if any."""
+    unwilling = [reply for reply in replies if not reply.ok]
+    return one((unwilling or list(replies))[0], request_id)
+
+
+def merged(
+    call: Call, page: Page | None, replies: Sequence[SiteReply], public_base: str, request_id: str
+) -> web.Response:
+    """One answer out of the replies of all sites. Raises Unavailable if none could be asked."""
+    missing = [
+        reply.site
+        for reply in replies
+        if (reply.missing and not reply.nothing_there) or reply.status >= 500 or reply.status == 429
+    ]
+    refused = [r for r in replies if 400 <= r.status < 500 and r.status not in (*ABSENT, 429)]
+    good = [reply for reply in replies if reply.ok and isinstance(reply.body, dict)]
+    if refused:
+        return one(refused[0], request_id)
+    if not good:
+        said = [reply for reply in replies if reply.status >= 400]
+        if said:
+            return one(said[0], request_id)
+        if missing:
+            reasons = "; ".join(f"{r.site}: {r.missing}" for r in replies if r.missing)
+            raise Unavailable(f"No site can be asked just now ({reasons}).")
+    headers = returned_headers(good[0], request_id) if good else own_headers(request_id)
+    if missing:
+        headers["X-Federation-Missing-Sites"] = ",".join(missing)
+    body = _merged_body(call, page, [reply.body for reply in good], public_base)
+    return web.Response(status=200, headers=headers, body=orjson.dumps(body))
+
+
+def returned_headers(reply: SiteReply, request_id: str) -> CIMultiDict[str]:
+    """A site's headers that go on to the client, with our request ID."""
+    headers = CIMultiDict(
+        (name, value) for name, value in reply.headers.items() if name.lower() not in _NOT_RETURNED
+    )
+    if "X-Compute-Request-Id" in reply.headers:
+        headers["X-Compute-Request-Id"] = request_id
+    headers["X-Openstack-Request-Id"] = request_id
+    return headers
+
+
+def own_headers(request_id: str) -> CIMultiDict[str]:
+    """The headers of a JSON answer that no site has a part in."""
+    return CIMultiDict({"Content-Type": "application/json", "X-Openstack-Request-Id": request_id})
+
+
+def _merged_body(call: Call, page: Page | None, bodies: Sequence[Any], public_base: str) -> Any:
+    resource = call.resource
+    assert resource is not None
+    if page is None:
+        return add_numbers(resource, bodies) if bodies else {resource.key: {}}
+    lists = [body.get(resource.keys) or [] for body in bodies]
+    rest = _beside_lists(resource, bodies)
+    if resource.merge is Merge.INTERSECT:
+        return {**rest, resource.keys: common_items(lists)}
+    if resource.merge is Merge.NUMBERS:
+        return {**rest, resource.keys: _added_by_owner(resource, lists)}
+    items = merge_lists(resource, lists, page)
+    part = cut(resource, items, page)
+    if part is None:
+        raise BadRequest(f"marker [{page.marker}] not found")
+    chosen, more = part
+    return {**rest, resource.keys: chosen, **_links(call, page, items, chosen, more, public_base)}
+
+
+def _beside_lists(resource: Resource, bodies: Sequence[Any]) -> dict[str, Any]:
+    """What stands beside the list in a body: counts add up, the rest is the first site's."""
+    beside: dict[str, Any] = {}
+    for body in bodies:
+        for name, value in body.items():
+            if name == resource.keys:
+                continue
+            if name == "count" and isinstance(value, int):
+                beside[name] = beside.get(name, 0) + value
+            else:
+                beside.setdefault(name, value)
+    return beside
+
+
+def _added_by_owner(resource: Resource, lists: Sequence[list[Any]]) -> list[Any]:
+    """Usage of one project at several sites is one entry."""
+    owners: dict[Any, list[Any]] = {}
+    for items in lists:
+        for item in items:
+            owners.setdefault(identity(resource, item), []).append(item)
+    return [add_numbers(resource, same) for same in owners.values()]
+
+
+def _links(
+    call: Call, page: Page, items: list[Any], chosen: list[Any], more: bool, public_base: str
+) -> dict[str, Any]:
+    """Links to the neighbouring pages, each service in its own form."""
+    resource, service = call.resource, call.service
+    assert resource is not None
+    here = service.version + call.path
+    if service.type == "image":
+        # Glance's links are relative to the endpoint; clients depend on it.
+        extra = {"first": here + (f"?{first}" if (first := next_query(call.query, "")) else "")}
+        if more and chosen:
+            last = str(identity(resource, chosen[-1]))
+            extra["next"] = f"{here}?{next_query(call.query, last)}"
+        return extra
+    links = []
+    base = f"{public_base}{service.prefix}{here}"
+    if more and chosen and not page.reverse:
+        query = next_query(call.query, str(identity(resource, chosen[-1])))
+        links.append({"rel": "next", "href": f"{base}?{query}"})
+    if service.type == "network" and chosen and page.limited:
+        if page.reverse:
+            query = next_query(call.query, str(identity(resource, chosen[-1])), reverse=False)
+            links.append({"rel": "next", "href": f"{base}?{query}"})
+        if page.marker and (not page.reverse or more):
+            query = previous_query(call.query, str(identity(resource, chosen[0])))
+            links.append({"rel": "previous", "href": f"{base}?{query}"})
+    return {f"{resource.keys}_links": links} if links else {}

@@ -1,0 +1,278 @@
+"""Assembles the gateway: settings in, a running aiohttp application out. The only place that wires."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+import orjson
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from multidict import CIMultiDict
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from adapters.account import Account
+from adapters.client import SiteClient
+from adapters.errors import FederationError, SiteUnreachable
+from adapters.home import HomeClient
+from adapters.names import Site as SiteNames
+from adapters.probe import Fetch, Probe
+from adapters.registry import all_services, id_rules
+from adapters.session import SiteSessions
+from adapters.sites import Site, load_home, load_sites
+from adapters.spec import Service
+from federator.catalog import Catalog
+from federator.config import Settings
+from federator.fanout import Asker
+from federator.faults import Fault, NotFound, Unauthorized, Unavailable, fault_of
+from federator.gateway import Gateway
+from federator.identity_api import IdentityApi
+from federator.keypairs import Keypairs
+from federator.locate import Locator
+from federator.owners import Owners
+from federator.rebuild import Rebuild, expected_stamps, keep_map
+from federator.requestlog import IDENTITY_FOR_LOG, KNOWN_SERVICES, REQUEST_ID, requestlog
+from federator.route import service_of
+from federator.survey import Survey
+from federator.version_api import VersionApi
+from idmap.front import IdMap
+from idmap.redis_store import RedisIdStore
+from idmap.store import StoreUnavailable
+
+log = structlog.get_logger(__name__)
+
+LONGEST_HEADER = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """All that one process of the gateway consists of."""
+
+    settings: Settings
+    services: Mapping[str, Service]
+    client: SiteClient
+    home: HomeClient
+    accounts: Mapping[str, Account]
+    home_account: Account
+    sessions: SiteSessions
+    ids: IdMap
+    probe: Probe
+    endpoints: dict[str, dict[str, str]]
+    rebuild: Rebuild
+    identity_api: IdentityApi
+    versions: VersionApi
+    gateway: Gateway
+    map_wanted: asyncio.Event
+
+
+def build(settings: Settings) -> House:
+    """Everything, connected but not started. Raises SettingsError."""
+    services = all_services()
+    rules = id_rules()
+    sites: Mapping[str, Site] = load_sites(settings.clouds, settings.sites)
+    home = load_home(settings.clouds, settings.home)
+    names = {name: _names(site) for name, site in sites.items()}
+    keys = [site.key for site in sites.values()]
+    accounts = {name: Account(site) for name, site in sites.items()}
+    home_account = Account(home)
+    client = SiteClient(settings.site_timeout_seconds)
+    home_client = HomeClient(home, client, revalidate_seconds=settings.revalidate_seconds)
+    sessions = SiteSessions(home, sites, accounts)
+    ids = IdMap(RedisIdStore(settings.redis, keys, expected_stamps(services, settings.sites)))
+    owners = Owners(ids)
+    default_site = settings.default_site or settings.sites[0]
+    base = settings.public_base
+    asker = Asker(
+        sites=sites,
+        names=names,
+        services=tuple(services.values()),
+        sessions=sessions,
+        client=client,
+        ids=ids,
+        owners=owners,
+        rules=rules,
+        public_base=base,
+        deadline=settings.site_timeout_seconds,
+    )
+    endpoints: dict[str, dict[str, str]] = {name: {} for name in sites}
+    probe = Probe(_fetcher(client, sites), endpoints, services.values())
+    versions = VersionApi(probe, services.values(), base)
+
+    async def on_revoked(token: str) -> None:
+        home_client.forget(token)
+
+    return House(
+        settings=settings,
+        services=services,
+        client=client,
+        home=home_client,
+        accounts=accounts,
+        home_account=home_account,
+        sessions=sessions,
+        ids=ids,
+        probe=probe,
+        endpoints=endpoints,
+        rebuild=Rebuild(
+            services,
+            {name: Survey(names[name], accounts[name], rules) for name in sites},
+            sessions.provisioners,
+            home_account,
+            ids,
+        ),
+        identity_api=IdentityApi(
+            client, home, Catalog(base, settings.region, services.values()), base, on_revoked
+        ),
+        versions=versions,
+        gateway=Gateway(
+            asker=asker,
+            locator=Locator(ids, tuple(names.values()), rules),
+            keypairs=Keypairs(
+                services["compute"], asker, owners, accounts, settings.sites, default_site
+            ),
+            versions=versions,
+            sites=settings.sites,
+            default_site=default_site,
+            max_body_bytes=settings.max_body_bytes,
+        ),
+        map_wanted=asyncio.Event(),
+    )
+
+
+HOUSE = web.AppKey("house", House)
+
+
+def application(house: House) -> web.Application:
+    """The aiohttp application, from the outermost middleware inwards."""
+    app = web.Application(
+        middlewares=[
+            requestlog,  # first: it must see how everything ends
+            faults,  # turns what goes wrong further in into answers, for the log above to count
+        ],
+        client_max_size=0,
+    )
+    app[HOUSE] = house
+    prefixes = {service.prefix[1:] for service in house.services.values()}
+    app[KNOWN_SERVICES] = frozenset({"identity", *prefixes})
+    app.cleanup_ctx.append(_running)
+    # One handler and a router of our own: aiohttp's would decode paths, and sort by prefix.
+    app.router.add_route("*", "/{path:.*}", answer)
+    return app
+
+
+async def answer(request: web.Request) -> web.StreamResponse:
+    """The answer to any request: which room it belongs to."""
+    house = request.app[HOUSE]
+    path = request.rel_url.raw_path
+    if path == "/healthcheck":
+        return await _healthcheck(house)
+    if path == "/metrics":
+        return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    if path == "/identity" or path.startswith("/identity/"):
+        return await house.identity_api.answer(request)
+    versions = house.versions.answer(request)
+    if versions is not None:
+        return versions
+    found = service_of(house.services.values(), path)
+    if found is None:
+        raise NotFound("The resource could not be found.")
+    service, rest = found
+    token = request.headers.get("X-Auth-Token", "")
+    if not token:
+        raise Unauthorized()
+    identity = await house.home.validate(token)
+    request[IDENTITY_FOR_LOG] = f"{identity.user_id} {identity.project_id or '-'}"
+    query = request.rel_url.raw_query_string
+    target = f"{rest}?{query}" if query else rest
+    try:
+        return await house.gateway.answer(request, service, target, identity, request[REQUEST_ID])
+    finally:
+        if not house.ids.complete:
+            house.map_wanted.set()
+
+
+@web.middleware
+async def faults(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """What goes wrong, in the shape of the service that was asked."""
+    try:
+        return await handler(request)
+    except Fault as error:
+        fault = error
+    except FederationError as error:
+        fault = fault_of(error)
+    except StoreUnavailable:
+        fault = Unavailable("The ID map is not available just now.")
+    except (web.HTTPException, asyncio.CancelledError, ConnectionResetError):
+        raise
+    except Exception:
+        log.exception("unexpected", request_id=request[REQUEST_ID])
+        fault = Fault("The gateway met an error it did not expect.")
+    house = request.app[HOUSE]
+    path = request.rel_url.raw_path
+    found = service_of(house.services.values(), path)
+    return fault.response(
+        found[0].faults if found else "keystone",
+        request_id=request[REQUEST_ID],
+        login_url=f"{house.settings.public_base}/identity",
+        accept=request.headers.get("Accept", ""),
+    )
+
+
+async def _running(app: web.Application) -> AsyncIterator[None]:
+    house = app[HOUSE]
+    await house.client.open()
+    await house.ids.start()
+    tasks = [
+        asyncio.create_task(_learn_endpoints(house)),
+        asyncio.create_task(
+            keep_map(house.rebuild, house.settings.namesakes_seconds, house.map_wanted)
+        ),
+    ]
+    yield
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await house.ids.stop()
+    await house.ids.store.close()
+    house.sessions.close()
+    for account in (*house.accounts.values(), house.home_account):
+        account.close()
+    await house.client.close()
+
+
+async def _learn_endpoints(house: House) -> None:
+    """Ask every site for its catalogue until all have answered, then keep probing their versions."""
+    while not all(house.endpoints.values()):
+        for name, account in house.accounts.items():
+            with suppress(SiteUnreachable):
+                if not house.endpoints[name]:
+                    house.endpoints[name] = await account.endpoints()
+        await house.probe.refresh()
+        if not all(house.endpoints.values()):
+            await asyncio.sleep(5)
+    await house.probe.run()
+
+
+async def _healthcheck(house: House) -> web.Response:
+    """200 while the ID map can be asked; the body says whether it is complete."""
+    try:
+        state = await house.ids.store.state()
+    except StoreUnavailable as error:
+        return web.json_response({"status": "DOWN", "id map": str(error)}, status=503)
+    body = {"status": "OK", "id map": "complete" if state.complete else "being rebuilt"}
+    return web.json_response(body, dumps=lambda each: orjson.dumps(each).decode())
+
+
+def _names(site: Site) -> SiteNames:
+    key = site.key
+    return SiteNames(key.name, key.namespace, key.number, site.federation.default_zone)
+
+
+def _fetcher(client: SiteClient, sites: Mapping[str, Site]) -> Fetch:
+    async def fetch(site: str, url: str) -> tuple[int, bytes]:
+        headers = CIMultiDict({"Accept": "application/json"})
+        verify = sites[site].verify
+        async with client.request(site, "GET", url, headers, verify=verify) as response:
+            return response.status, await response.read()
+
+    return fetch

@@ -1,0 +1,166 @@
+"""The command line: ``federator serve``, ``federator idmap show | rebuild``."""
+
+import asyncio
+import logging
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import click
+import structlog
+import uvloop
+from aiohttp import web
+
+from adapters.errors import SettingsError
+from federator.app import LONGEST_HEADER, House, application, build
+from federator.config import load
+from idmap.ids import global_uuid
+from idmap.store import StoreUnavailable
+
+_CONFIG = click.option(
+    "--config",
+    "config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("federator.yaml"),
+    envvar="FEDERATOR_CONFIG",
+    show_default=True,
+    help="The settings file.",
+)
+
+
+@click.group()
+@click.version_option(package_name="federator")
+def main() -> None:
+    """One OpenStack endpoint over many OpenStack sites."""
+
+
+@main.command()
+@_CONFIG
+def serve(config: Path) -> None:
+    """Run the gateway until it is told to stop (SIGTERM or Ctrl-C).
+
+    Several processes may serve one port: start the command as often as there are cores.
+    """
+    _log_to_stderr()
+
+    async def run() -> None:
+        house = _house(config)
+        runner = web.AppRunner(
+            application(house),
+            access_log=None,
+            handle_signals=True,
+            auto_decompress=False,
+            max_line_size=LONGEST_HEADER,
+            max_field_size=LONGEST_HEADER,
+        )
+        await runner.setup()
+        host, port = house.settings.address
+        site = web.TCPSite(runner, host, port, reuse_port=True)
+        try:
+            await site.start()
+            click.echo(
+                f"federator: {house.settings.public_base}/identity serves "
+                f"{', '.join(house.settings.sites)}",
+                err=True,
+            )
+            await asyncio.Event().wait()
+        finally:
+            await runner.cleanup()
+
+    with _one_line_errors(), suppress(KeyboardInterrupt, web.GracefulExit):
+        uvloop.run(run())
+
+
+@main.group()
+def idmap() -> None:
+    """Look into the ID map, or restore it."""
+
+
+@idmap.command()
+@_CONFIG
+@click.argument("any_id", metavar="ID")
+def show(config: Path, any_id: str) -> None:
+    """Show where an ID lives: a global ID, or the local UUID of something known."""
+
+    async def run() -> bool:
+        house = _house(config)
+        await house.ids.refresh()
+        found = await house.ids.locate([any_id])
+        pin = found.pinned.get(any_id)
+        if pin is not None:
+            click.echo(f"{pin.global_id}  {pin.kind}, pinned ({pin.origin})")
+            for site, local in pin.places.items():
+                click.echo(f"  {site}  {local}")
+            for alias in sorted(pin.aliases, key=lambda each: (each.site, each.local_id)):
+                click.echo(f"  {alias.site}  {alias.local_id}  (shown as this, never acted on)")
+        elif any_id in found.found:
+            place = found.found[any_id]
+            names = house.gateway.asker.names[place.site]
+            click.echo(f"{global_uuid(names.namespace, place.local_id)}  computed")
+            click.echo(f"  {place.site}  {place.local_id}")
+        elif found.complete:
+            click.echo(f"{any_id} is not known, and the map is complete.", err=True)
+        else:
+            click.echo(
+                f"{any_id} is not known yet: the map is incomplete; run federator idmap rebuild.",
+                err=True,
+            )
+        await house.ids.store.close()
+        return any_id in found.found or pin is not None
+
+    with _one_line_errors():
+        if not asyncio.run(run()):
+            sys.exit(1)
+
+
+@idmap.command()
+@_CONFIG
+def rebuild(config: Path) -> None:
+    """Restore the map from the sites. Harmless while gateways run."""
+
+    async def run() -> bool:
+        house = _house(config)
+        await house.client.open()
+        await house.ids.refresh()
+        try:
+            if not await house.rebuild.run(click.echo):
+                click.echo("somebody else is rebuilding the map; nothing done", err=True)
+                return False
+            return not await house.ids.missing_stamps()
+        finally:
+            await house.client.close()
+            await house.ids.store.close()
+
+    with _one_line_errors():
+        if not asyncio.run(run()):
+            sys.exit(1)
+
+
+def _house(config: Path) -> House:
+    return build(load(config))
+
+
+class _one_line_errors:
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, SettingsError | StoreUnavailable | ValueError):
+            raise SystemExit(f"federator: {error}") from None
+        if isinstance(error, OSError):
+            raise SystemExit(f"federator: {error.strerror or error}") from None
+
+
+def _log_to_stderr() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )

@@ -1,0 +1,116 @@
+"""The one settings file of the gateway: ``federator.yaml``.
+
+Sites are not described here but in ``clouds.yaml``, as for every other OpenStack tool. A wrong setting stops
+the start with one line that names the file, the key and the cure.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, ValidationError, model_validator
+
+from adapters.errors import SettingsError
+
+
+class Settings(BaseModel):
+    """Everything that can be set. Units are in the names; defaults suit a first run."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    clouds: Path = Path("clouds.yaml")
+    """The clouds.yaml with home and the sites; relative to the settings file."""
+
+    home: str = "home"
+    """The entry in clouds.yaml of the Keystone that users log in to."""
+
+    sites: Annotated[tuple[str, ...], Field(min_length=1)]
+    """The entries in clouds.yaml that are sites. The order matters: of objects that are equal at several
+    sites the first site's ID is shown, and items that sort equal come in this order."""
+
+    default_site: str = ""
+    """Where things are created when neither the body nor the caller says where; the first site if empty."""
+
+    listen: str = "127.0.0.1:8780"
+    """Host and port to listen at; ``[::1]:8780`` for IPv6."""
+
+    public_url: HttpUrl | None = None
+    """The URL under which clients reach the gateway, if that is not ``http://<listen>``. It stands in the
+    catalogue and in every link."""
+
+    region: str = "federation"
+    """The name of the one region that clients see."""
+
+    redis: str = "redis://127.0.0.1:6379/0"
+    """Where the ID map is kept: ``redis://``, ``rediss://`` or ``unix://``."""
+
+    revalidate_seconds: Annotated[float, Field(gt=0, le=3600)] = 60
+    """How long a token that home found valid counts as valid without asking again."""
+
+    site_timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 60
+    """How long a site may take to begin its answer before it counts as missing."""
+
+    namesakes_seconds: Annotated[float, Field(gt=0)] = 60
+    """How often objects that are equal at several sites are looked for."""
+
+    max_body_bytes: Annotated[int, Field(gt=0)] = 1_048_576
+    """The largest JSON body that is read. Larger ones are answered 413. Images stream and are not limited."""
+
+    @model_validator(mode="after")
+    def _default_site_is_a_site(self) -> "Settings":
+        if self.default_site and self.default_site not in self.sites:
+            raise ValueError(f"default_site {self.default_site!r} is not one of sites")
+        if len(set(self.sites)) != len(self.sites):
+            raise ValueError("sites names a site twice")
+        return self
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port to listen at."""
+        host, _, port = self.listen.rpartition(":")
+        return host.strip("[]"), int(port)
+
+    @property
+    def public_base(self) -> str:
+        """The public URL without a trailing slash."""
+        return str(self.public_url or f"http://{self.listen}").rstrip("/")
+
+    @model_validator(mode="after")
+    def _listen_is_host_and_port(self) -> "Settings":
+        host, _, port = self.listen.rpartition(":")
+        if not host or not port.isdigit() or not 0 < int(port) < 65536:
+            raise ValueError(f"listen {self.listen!r} is not HOST:PORT")
+        return self
+
+
+def load(path: Path) -> Settings:
+    """The settings in `path`. Raises SettingsError with one line that names file, key and cure."""
+    try:
+        data = yaml.safe_load(path.read_text())
+    except OSError as error:
+        raise SettingsError(
+            f"{path}: cannot be read ({error.strerror}); name the settings file with --config"
+        ) from error
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(data, dict):
+        raise SettingsError(f"{path}: empty; it needs at least the key sites, a list of names")
+    try:
+        settings = Settings.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise SettingsError(f"{path}: {_complaint(key, first['type'], first['msg'])}") from error
+    clouds = settings.clouds if settings.clouds.is_absolute() else path.parent / settings.clouds
+    return settings.model_copy(update={"clouds": clouds})
+
+
+def _complaint(key: str, kind: str, message: str) -> str:
+    if kind == "extra_forbidden":
+        return (
+            f"{key}: there is no such setting; known are {', '.join(sorted(Settings.model_fields))}"
+        )
+    if kind == "missing":
+        return f"{key}: is missing; add it"
+    text = message.removeprefix("Value error, ")
+    return f"{key}: {text}" if key else text

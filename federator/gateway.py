@@ -1,0 +1,153 @@
+"""The story of a request.
+
+    route      (method, raw path)         -> Call
+    locate     IDs in path, query, body   -> Whereabouts        one round trip at most, none on a warm cache
+    plan       Call + Whereabouts         -> Plan               pure
+    ask        Question, sites            -> [SiteReply]        the I/O; in global IDs when they come back
+    answer     [SiteReply]                -> one response       pure
+
+What does not fit (a keypair belongs to a user, and a user is somebody else at every site; an image's data is
+too large to be held) is told in a file of its own and called from here.
+"""
+
+from dataclasses import dataclass, replace
+
+import orjson
+from aiohttp import web
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from adapters.identity import Identity
+from adapters.spec import Service
+from adapters.translate import shape
+from federator import answer, stream
+from federator.call import Call, SiteReply
+from federator.fanout import Asker, Question
+from federator.faults import BadRequest, Forbidden, NotFound, TooLarge
+from federator.keypairs import Keypairs, key_name
+from federator.locate import Locator
+from federator.paging import page_of
+from federator.plan import Plan, Reach, plan
+from federator.route import route
+from federator.version_api import VersionApi
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """Answers what is not the identity API and not a version document."""
+
+    asker: Asker
+    locator: Locator
+    keypairs: Keypairs
+    versions: VersionApi
+    sites: tuple[str, ...]
+    default_site: str
+    max_body_bytes: int
+
+    async def answer(
+        self,
+        request: web.Request,
+        service: Service,
+        rest: str,
+        identity: Identity,
+        request_id: str,
+    ) -> web.StreamResponse:
+        """The answer to one request of one caller. Raises Fault."""
+        call = self._routed(request, service, rest, identity)
+        if call.resource is not None and call.resource.kind == "keypair":
+            call = await self._with_body(call, request)
+            return await self.keypairs.answer(call, identity, request_id)
+        streams = stream.streams(call)
+        if not streams:
+            call = await self._with_body(call, request)
+        form = shape(service, call.resource) if call.resource is not None else None
+        where = await self.locator.whereabouts(call, form, identity)
+        chosen = plan(call, where, self.sites, self.default_site)
+        question = Question(call, form, identity, where, request_id)
+        if streams:
+            return await stream.pass_through(self.asker, question, chosen.sites[0], request)
+        await self._prepare(question, chosen)
+        return await self._asked(question, chosen)
+
+    async def _asked(self, question: Question, chosen: Plan) -> web.Response:
+        call, request_id = question.call, question.request_id
+        if chosen.reach is Reach.ONE:
+            return answer.one(await self._first_that_has_it(question, chosen), request_id)
+        if chosen.reach is Reach.EVERY_REPLICA:
+            return answer.replicas(await self.asker.ask_all(question, chosen.sites), request_id)
+        page = page_of(call.resource, call.query) if call.resource and call.is_list else None
+        replies = await self.asker.ask_all(question, chosen.sites, page)
+        return answer.merged(call, page, replies, self.asker.public_base, request_id)
+
+    async def _first_that_has_it(self, question: Question, chosen: Plan) -> SiteReply:
+        """The reply of the owner. Of an object that is at several sites, the first site that has it."""
+        read = question.call.method in ("GET", "HEAD")
+        reply = SiteReply("", missing="no site was asked")
+        for site in chosen.sites:
+            reply = await self.asker.ask(question, site)
+            gone = reply.missing or reply.status in answer.ABSENT
+            if not (read and gone):
+                break
+        if reply.status == 404 and question.call.object_id:
+            # It may have moved: look again where it lives next time.
+            self.asker.ids.forget(question.call.object_id)
+        return reply
+
+    async def _prepare(self, question: Question, chosen: Plan) -> None:
+        """What a site needs before it can do what it is asked."""
+        name = key_name(question.call)
+        if name:
+            await self.keypairs.bring(name, question, chosen.sites[0])
+
+    def _routed(
+        self, request: web.Request, service: Service, rest: str, identity: Identity
+    ) -> Call:
+        raw_path, _, query = rest.partition("?")
+        headers = self._negotiated(service, request)
+        call = route(
+            service,
+            request.method,
+            raw_path,
+            query=query,
+            headers=headers,
+            project_id=identity.project_id,
+        )
+        if call is None:
+            raise NotFound("The resource could not be found.")
+        if identity.project_id is None:
+            raise Forbidden(
+                "The token is not scoped to a project; log in with a project to use this service."
+            )
+        return call
+
+    def _negotiated(self, service: Service, request: web.Request) -> CIMultiDictProxy[str]:
+        """The client's headers with the microversion that every site can speak."""
+        version = self.versions.negotiate(service, request.headers)
+        if version is None or service.microversion is None:
+            return request.headers
+        headers = CIMultiDict(request.headers)
+        headers["OpenStack-API-Version"] = f"{service.microversion} {version}"
+        if service.legacy_microversion_header is not None:
+            headers[service.legacy_microversion_header] = version
+        return CIMultiDictProxy(headers)
+
+    async def _with_body(self, call: Call, request: web.Request) -> Call:
+        """The call with its JSON read. Raises TooLarge or BadRequest."""
+        if not request.body_exists:
+            return call
+        too_large = TooLarge(f"Request is too large: more than {self.max_body_bytes} bytes.")
+        if (request.content_length or 0) > self.max_body_bytes:
+            raise too_large
+        raw = bytearray()
+        async for chunk in request.content.iter_any():
+            raw += chunk
+            if len(raw) > self.max_body_bytes:
+                raise too_large
+        if not raw:
+            return call
+        content_type = request.headers.get("Content-Type", "application/json")
+        if "json" not in content_type:
+            return replace(call, raw=bytes(raw))
+        try:
+            return replace(call, body=orjson.loads(raw), raw=bytes(raw))
+        except orjson.JSONDecodeError as error:
+            raise BadRequest("Malformed request body: it is not JSON.") from error

@@ -1,0 +1,119 @@
+"""A site's reply in the words of tenants: their IDs, our links. Pure, but for what it collects.
+
+Only here is it known whose IDs a reply holds, so this comes before the merge. IDs seen for the first time are
+collected in `Globalizer.seen`; they have to be registered before the client can use them.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from urllib.parse import urlsplit
+
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from adapters.endpoints import service_root
+from adapters.identity import Identity, SiteToken
+from adapters.links import rewrite_guess
+from adapters.names import Outward, Pins
+from adapters.names import Site as SiteNames
+from adapters.paths import rewrite_path
+from adapters.spec import Ids, Service
+from adapters.translate import Shape, rewrite_action_reply, rewrite_body
+from federator.call import Call, SiteReply
+from idmap.ids import is_uuid
+
+_UUID_IN_TEXT = re.compile(
+    rb"(?<![0-9a-fA-F-])[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}(?![0-9a-fA-F-])"
+    rb"|(?<![0-9a-fA-F])[0-9a-fA-F]{32}(?![0-9a-fA-F])"
+)
+
+
+@dataclass(slots=True)
+class Globalizer:
+    """Translates the replies of one site to one caller."""
+
+    names: SiteNames
+    token: SiteToken
+    identity: Identity
+    services: tuple[Service, ...]
+    public_base: str
+    pins: Pins
+    rules: Mapping[str, Ids]
+    _out: Outward = field(init=False)
+
+    def __post_init__(self) -> None:
+        own = {self.token.user_id: self.identity.user_id}
+        if self.identity.project_id is not None:
+            own[self.token.project_id] = self.identity.project_id
+        self._out = Outward(self.names, self.pins, ids=self.rules, own=own, link=self.link)
+
+    @property
+    def seen(self) -> set[str]:
+        """Local UUIDs that came by and whose way back has to be in the map."""
+        return self._out.seen
+
+    def reply(self, call: Call, shape: Shape | None, reply: SiteReply) -> SiteReply:
+        """The reply with global IDs. Errors keep their text; see `put_back`."""
+        body = reply.body
+        if body is not None and reply.status < 400:
+            if shape is None:
+                body = rewrite_guess(body, self._out.change)
+            elif call.is_action:
+                name = next(iter(call.body), "") if isinstance(call.body, dict) else ""
+                body = rewrite_action_reply(shape, name, body, self._out.change)
+            else:
+                body = rewrite_body(shape, body, self._out.change)
+        raw = reply.raw if body is reply.body else b""
+        return replace(reply, body=body, raw=raw, headers=self._headers(reply.headers))
+
+    def link(self, url: str) -> str:
+        """A site's URL as ours. One that is not of a service we serve (a console) stays as it is."""
+        parts = urlsplit(url)
+        for service in self._services_at(parts.netloc, parts.path):
+            root = self._root(service)
+            path = parts.path.removeprefix(urlsplit(root).path.rstrip("/")) if root else parts.path
+            version = service.version if path.startswith(service.version) else ""
+            below = path.removeprefix(version)
+            first, slash, rest = below[1:].partition("/")
+            project = ""
+            if is_uuid(first) and (service.project_in_path or first == self.token.project_id):
+                project, below = "/" + str(self._out.change("project", first)), slash + rest
+            translated = rewrite_path(service, below, self._out.change)
+            query = f"?{parts.query}" if parts.query else ""
+            return f"{self.public_base}{service.prefix}{version}{project}{translated}{query}"
+        return url
+
+    def _services_at(self, netloc: str, path: str) -> list[Service]:
+        found = []
+        for service in self.services:
+            root = urlsplit(self._root(service))
+            if root.netloc == netloc and path.startswith(root.path.rstrip("/")):
+                found.append(service)
+        # Several services may share a host: the longest root is the most exact one.
+        return sorted(found, key=lambda each: -len(self._root(each)))
+
+    def _root(self, service: Service) -> str:
+        for name in (service.type, *service.aliases):
+            if name in self.token.endpoints:
+                return service_root(self.token.endpoints[name]).rstrip("/")
+        return ""
+
+    def _headers(self, headers: CIMultiDictProxy[str]) -> CIMultiDictProxy[str]:
+        changed = CIMultiDict(headers)
+        for name in ("Location", "Content-Location"):
+            if name in changed:
+                changed[name] = self.link(changed[name])
+        return CIMultiDictProxy(changed)
+
+    def suspects(self, raw: bytes) -> dict[str, str]:
+        """Every ID-shaped word in a text -> the global ID it would have if it were one of this site's."""
+        words = {found.decode() for found in _UUID_IN_TEXT.findall(raw)}
+        return {word: str(self._out.change("object", word)) for word in words}
+
+
+def put_back(raw: bytes, table: Mapping[str, str]) -> bytes:
+    """An error text in which each local ID reads as the ID the client knows. Longer IDs go first."""
+    for local in sorted(table, key=len, reverse=True):
+        if is_uuid(local):
+            raw = raw.replace(local.encode(), table[local].encode())
+    return raw

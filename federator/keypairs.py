@@ -1,0 +1,224 @@
+"""Keypairs: one list for the home user, though Nova keeps them by user and a home user is several at a site.
+
+The list is ours: documents in the ID map's store, by home user. A site learns of a keypair when it is made
+there, and otherwise just before a server needs it. Deleting asks every site for every shadow user, by the
+gateway's account; a rebuild of the map reads the list back from the sites (`federator.rebuild`).
+
+Private keys pass through to the one who made them and are kept nowhere.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import parse_qs, quote
+
+import orjson
+from aiohttp import web
+from microversion_parse import parse_version_string
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from adapters.account import Account
+from adapters.identity import Identity
+from adapters.spec import Service
+from adapters.translate import shape
+from federator import answer
+from federator.call import Call
+from federator.fanout import Asker, Question
+from federator.faults import (
+    BadRequest,
+    Conflict,
+    Forbidden,
+    MethodNotAllowed,
+    NotFound,
+    Unavailable,
+)
+from federator.merge import cut
+from federator.owners import Owners
+from federator.paging import page_of
+from federator.plan import Whereabouts, plan
+
+DOCUMENTS = "keypair"
+READ_BACK = "read back"
+"""A document of nobody: while it is missing, the lists of keypairs may lack some."""
+NOWHERE = Whereabouts({}, {}, {})
+_WITH_USER = "2.10"
+"""The microversion from which an admin may name another user's keypairs."""
+_KEPT = ("name", "public_key", "fingerprint", "type", "created_at", "id")
+
+
+def key_name(call: Call) -> str:
+    """The keypair that a call needs at its site, empty if it needs none."""
+    if not isinstance(call.body, dict) or call.resource is None or call.resource.kind != "server":
+        return ""
+    part = call.body.get("server") if call.is_create else call.body.get("rebuild")
+    name = part.get("key_name") if isinstance(part, dict) else None
+    return name if isinstance(name, str) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Keypairs:
+    """Answers ``/os-keypairs`` and takes keypairs to the sites."""
+
+    compute: Service
+    asker: Asker
+    owners: Owners
+    accounts: Mapping[str, Account]
+    sites: tuple[str, ...]
+    default_site: str
+
+    async def answer(self, call: Call, identity: Identity, request_id: str) -> web.Response:
+        """The answer to a call for keypairs. Raises Fault."""
+        owner = _owner(call, identity)
+        if READ_BACK not in await self._store.documents(DOCUMENTS, ""):
+            raise Unavailable("The keypairs are being read back from the sites.")
+        kept = {
+            name: orjson.loads(raw)
+            for name, raw in (await self._store.documents(DOCUMENTS, owner)).items()
+        }
+        match call.method, call.object_id:
+            case "GET", None:
+                return _json(self._listed(call, kept), request_id)
+            case (("GET" | "HEAD"), str(name)):
+                return _json({"keypair": _shown(call, _one(kept, name), owner, True)}, request_id)
+            case "POST", None:
+                return await self._create(call, identity, kept, request_id)
+            case "DELETE", str(name):
+                _one(kept, name)
+                return await self._delete(owner, name, request_id)
+            case _:
+                raise MethodNotAllowed("The method is not allowed for this resource.")
+
+    async def bring(self, name: str, question: Question, site: str) -> None:
+        """See to it that the caller's shadow user at a site has the keypair, if the home user has it."""
+        documents = await self._store.documents(DOCUMENTS, question.identity.user_id)
+        if name not in documents:
+            return
+        wanted = orjson.loads(documents[name])
+        there = await self._ask(question, site, "GET", "/" + quote(name, safe=""))
+        if there.ok and there.body["keypair"]["public_key"].strip() == wanted["public_key"].strip():
+            return
+        if there.ok:
+            await self._ask(question, site, "DELETE", "/" + quote(name, safe=""))
+        body = {
+            field: wanted[field] for field in ("name", "public_key", "type") if wanted.get(field)
+        }
+        await self._ask(question, site, "POST", "", {"keypair": body})
+
+    @property
+    def _store(self) -> Any:
+        return self.asker.ids.store
+
+    def _listed(self, call: Call, kept: Mapping[str, Any]) -> dict[str, Any]:
+        assert call.resource is not None
+        page = page_of(call.resource, call.query)
+        items = [{"name": name, **kept[name]} for name in sorted(kept)]
+        part = cut(call.resource, items, page)
+        if part is None:
+            raise BadRequest(f"marker [{page.marker}] not found")
+        chosen, more = part
+        body: dict[str, Any] = {
+            "keypairs": [{"keypair": _shown(call, item, "", False)} for item in chosen]
+        }
+        if more and page.limited and _version(call) >= (2, 35):
+            here = f"{self.asker.public_base}{self.compute.prefix}{self.compute.version}"
+            href = f"{here}/os-keypairs?limit={page.limit}&marker={quote(chosen[-1]['name'])}"
+            body["keypairs_links"] = [{"rel": "next", "href": href}]
+        return body
+
+    async def _create(
+        self, call: Call, identity: Identity, kept: Mapping[str, Any], request_id: str
+    ) -> web.Response:
+        wanted = call.body.get("keypair") if isinstance(call.body, dict) else None
+        name = wanted.get("name") if isinstance(wanted, dict) else None
+        if isinstance(wanted, dict) and wanted.get("user_id") not in (None, identity.user_id):
+            raise Forbidden("Keypairs can be made only for the user who is logged in.")
+        if name in kept:
+            raise Conflict(f"Key pair '{name}' already exists.")
+        assert call.resource is not None
+        form = shape(self.compute, call.resource)
+        question = Question(call, form, identity, NOWHERE, request_id)
+        site = plan(call, NOWHERE, self.sites, self.default_site).sites[0]
+        reply = await self.asker.ask(question, site)
+        if reply.status == 409 and isinstance(name, str):
+            # Left there under a name that was deleted while the site could not be asked: it is stale.
+            await self._ask(question, site, "DELETE", "/" + quote(name, safe=""))
+            reply = await self.asker.ask(question, site)
+        if reply.ok:
+            made = reply.body["keypair"]
+            document = {field: made[field] for field in _KEPT if field in made}
+            document.setdefault("type", "ssh")
+            await self._store.put_documents(
+                DOCUMENTS, identity.user_id, {made["name"]: orjson.dumps(document)}
+            )
+        return answer.one(reply, request_id)
+
+    async def _delete(self, owner: str, name: str, request_id: str) -> web.Response:
+        for shadow in self.owners.shadows(owner):
+            path = f"/v2.1/os-keypairs/{quote(name, safe='')}?user_id={shadow.local_id}"
+            reply = await self.accounts[shadow.site].delete(
+                "compute", path, microversion=_WITH_USER
+            )
+            if reply.status not in (200, 202, 204, 404):
+                raise Unavailable(f"The keypair could not be deleted at the site {shadow.site}.")
+        await self._store.put_documents(DOCUMENTS, owner, {name: None})
+        return web.Response(status=204, headers={"X-Openstack-Request-Id": request_id})
+
+    async def _ask(
+        self, question: Question, site: str, method: str, tail: str, body: Any = None
+    ) -> Any:
+        """A call of our own about keypairs, in the caller's name."""
+        headers = CIMultiDict({"OpenStack-API-Version": f"compute {_WITH_USER}"})
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        resource = self.compute.resource("keypair")
+        call = Call(
+            method,
+            self.compute,
+            resource,
+            "/os-keypairs" + tail,
+            headers=CIMultiDictProxy(headers),
+            body=body,
+            raw=orjson.dumps(body) if body is not None else b"",
+        )
+        own = replace(question, call=call, shape=shape(self.compute, resource), where=NOWHERE)
+        return await self.asker.ask(own, site)
+
+
+def _owner(call: Call, identity: Identity) -> str:
+    asked = parse_qs(call.query).get("user_id", [identity.user_id])[-1]
+    if asked != identity.user_id and not identity.is_admin:
+        raise Forbidden("Policy doesn't allow os_compute_api:os-keypairs to be performed.")
+    return asked
+
+
+def _one(kept: Mapping[str, Any], name: str) -> dict[str, Any]:
+    if name not in kept:
+        raise NotFound(f"Keypair {name} not found.")
+    return {"name": name, **kept[name]}
+
+
+def _shown(call: Call, kept: Mapping[str, Any], owner: str, whole: bool) -> dict[str, Any]:
+    """A keypair as Nova shows it, alone (`whole`) or in a list."""
+    shown = {field: kept[field] for field in ("name", "public_key", "fingerprint")}
+    if _version(call) >= (2, 2):
+        shown["type"] = kept.get("type", "ssh")
+    if whole:
+        shown |= {
+            "user_id": owner,
+            "id": kept.get("id", 0),
+            "created_at": kept.get("created_at"),
+            "updated_at": None,
+            "deleted": False,
+            "deleted_at": None,
+        }
+    return shown
+
+
+def _version(call: Call) -> tuple[int, int]:
+    header = call.headers.get("OpenStack-API-Version", "compute 2.1")
+    version = parse_version_string(header.split()[-1])
+    return version.major, version.minor
+
+
+def _json(body: Any, request_id: str) -> web.Response:
+    return web.Response(body=orjson.dumps(body), headers=answer.own_headers(request_id))

@@ -1,0 +1,84 @@
+"""Objects of several sites that are proved equal become one to the tenant. Pure.
+
+Which kinds may, and by which fields, is said in the service files (`Resource.equal_by`). The one ID is that
+of the first site in configured order; the IDs of all replicas stay valid. What comes out are pins: a look-up
+on the way of a request, never a comparison.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from adapters.names import Site as SiteNames
+from adapters.spec import Ids, Resource
+from idmap.ids import global_uuid, is_uuid
+from idmap.store import Pin
+
+ORIGIN = "equal"
+
+Item = Mapping[str, Any]
+
+
+def equal_pins(
+    resource: Resource, sites: Sequence[SiteNames], found: Mapping[str, Sequence[Item]]
+) -> list[Pin]:
+    """The pins of one kind. `found` are each site's items, their references global, their own IDs local.
+
+    A site that could not be asked must be in `found` with what was last known of it, else its replicas would
+    fall out of their groups.
+    """
+    groups: dict[bytes, dict[str, str]] = {}
+    for site in sites:
+        for item in found.get(site.name, ()):
+            proof = _proof(resource, item)
+            if proof is not None:
+                # Two equal objects at one site stay two; the first of them stands for the site.
+                groups.setdefault(proof, {}).setdefault(site.name, str(item[resource.id_field]))
+    pins = []
+    for places in groups.values():
+        if len(places) > 1:
+            first = next(site for site in sites if site.name in places)
+            pins.append(Pin(_global(first, places[first.name]), resource.kind, ORIGIN, places))
+    if resource.ids is Ids.CHOSEN:
+        pins += _clashes(resource, sites, found, pins)
+    return pins
+
+
+def _proof(resource: Resource, item: Item) -> bytes | None:
+    if any(item.get(name) != value for name, value in resource.equal_if.items()):
+        return None
+    values = {name: item[name] for name in resource.equal_by if name in item}
+    # The first field is the name by which tenants ask; without a value in it nothing is proved.
+    if not values.get(resource.equal_by[0]) or any(value is None for value in values.values()):
+        return None
+    return orjson.dumps(values, option=orjson.OPT_SORT_KEYS)
+
+
+def _global(site: SiteNames, local_id: str) -> str:
+    return global_uuid(site.namespace, local_id) if is_uuid(local_id) else local_id
+
+
+def _clashes(
+    resource: Resource,
+    sites: Sequence[SiteNames],
+    found: Mapping[str, Sequence[Item]],
+    pins: Sequence[Pin],
+) -> list[Pin]:
+    """Chosen IDs that mean different things at different sites: the later site's gets ``@site``."""
+    pinned = {(site, local): pin.global_id for pin in pins for site, local in pin.places.items()}
+    taken: dict[str, str] = {pin.global_id: "" for pin in pins}
+    more = []
+    for site in sites:
+        for item in found.get(site.name, ()):
+            own = str(item[resource.id_field])
+            if is_uuid(own) or (site.name, own) in pinned:
+                continue
+            if own in taken:
+                places = {site.name: own}
+                more.append(Pin(f"{own}@{site.name}", resource.kind, ORIGIN, places))
+            else:
+                taken[own] = site.name
+                # Said outright, so that nobody asks the other sites for it.
+                more.append(Pin(own, resource.kind, ORIGIN, {site.name: own}))
+    return more

@@ -1,0 +1,107 @@
+"""What a client wants of a list: in which order, how many, from where on. Pure.
+
+Each service asks in words of its own; here they become one `Page`. What is asked of a site is always the
+beginning of its list in the order wanted, page by page (`Page.for_site`); the cut is made after the merge,
+for only there it is known which items come before the marker.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlencode
+
+from adapters.spec import Resource
+from federator.faults import BadRequest
+
+LARGEST_PAGE = 1000
+"""What one request to a site asks for at most, and what a list without `limit` gives at most: the default
+``max_limit`` of Nova, Cinder and Glance."""
+
+SortKey = tuple[str, bool]
+"""(field, whether descending)"""
+
+_OURS = frozenset({"limit", "marker", "page_reverse", "offset"})
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The page of a merged list that a client asked for."""
+
+    limit: int
+    """The most items to give."""
+    limited: bool
+    """Whether the client set the limit."""
+    marker: str
+    reverse: bool
+    """Neutron's ``page_reverse``: the items *before* the marker, in the same order."""
+    order: tuple[SortKey, ...]
+    """Empty: the order is each site's own."""
+    offset: int = 0
+
+    @property
+    def whole(self) -> bool:
+        """Whether the cut can only be made when everything before it is known."""
+        return bool(self.marker) or self.reverse or self.offset > 0
+
+    def for_site(self, query: str) -> tuple[str, int]:
+        """The query for a site, without what is ours to decide, and the size of its pages."""
+        kept = [pair for pair in query.split("&") if pair and pair.partition("=")[0] not in _OURS]
+        size = LARGEST_PAGE if self.whole else min(self.limit, LARGEST_PAGE)
+        return "&".join(kept), size
+
+
+def page_of(resource: Resource, query: str) -> Page:
+    """The page that this query asks for. Raises BadRequest for a limit that is not a number."""
+    pairs = parse_qsl(query, keep_blank_values=True)
+    words = dict(reversed(pairs))
+    limited = bool(words.get("limit"))
+    default = tuple(_parsed(each) for each in resource.order)
+    return Page(
+        limit=_number(words, "limit") if limited else LARGEST_PAGE,
+        limited=limited,
+        marker=words.get("marker", ""),
+        reverse=words.get("page_reverse", "").lower() in ("true", "1", "yes"),
+        order=_order(pairs, downwards=any(down for _, down in default)) or default,
+        offset=_number(words, "offset") if words.get("offset") else 0,
+    )
+
+
+def next_query(query: str, marker: str, *, reverse: bool | None = None) -> str:
+    """The query of the page after the object `marker`; without a marker, that of the first page."""
+    dropped = {"marker"} if reverse is None else {"marker", "page_reverse"}
+    pairs = [pair for pair in query.split("&") if pair and pair.partition("=")[0] not in dropped]
+    return "&".join([*pairs, urlencode({"marker": marker})] if marker else pairs)
+
+
+def previous_query(query: str, marker: str) -> str:
+    """The query of the page before the object `marker` (Neutron)."""
+    return next_query(query, marker, reverse=False) + "&page_reverse=True"
+
+
+def _number(words: dict[str, str], name: str) -> int:
+    text = words[name]
+    if not text.lstrip("-").isdigit():
+        raise BadRequest(f"Invalid input for query parameters {name}. Value: {text}.")
+    if int(text) < 0:
+        raise BadRequest(f"Invalid input for query parameters {name}. {text} is less than 0.")
+    # Nova and Cinder read 0 as "nothing", Neutron as "no limit"; the tools ask for 0 to see nothing.
+    return int(text)
+
+
+def _order(pairs: Sequence[tuple[str, str]], downwards: bool) -> tuple[SortKey, ...]:
+    """``sort=a:asc,b:desc`` (Cinder, Glance), or ``sort_key`` and ``sort_dir``, each repeatable."""
+    joined = [value for name, value in pairs if name == "sort" and value]
+    if joined:
+        return tuple(_parsed(part) for value in joined for part in value.split(","))
+    keys = [value for name, value in pairs if name == "sort_key" and value]
+    directions = [value for name, value in pairs if name == "sort_dir" and value]
+    # Nova, Cinder and Glance sort downwards where no direction is given, Neutron upwards.
+    default = "desc" if downwards else "asc"
+    filled = directions + [directions[-1] if directions else default] * (
+        len(keys) - len(directions)
+    )
+    return tuple((key, word == "desc") for key, word in zip(keys, filled, strict=False))
+
+
+def _parsed(text: str) -> SortKey:
+    name, _, direction = text.partition(":")
+    return name.strip(), direction.strip() != "asc" if direction else True

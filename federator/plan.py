@@ -1,0 +1,120 @@
+"""Which sites have to answer a call. Pure: it decides on what is known, and asks nobody."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from adapters.spec import Merge
+from federator.call import Call
+from federator.faults import BadRequest, NotFound
+from federator.placement import Wish, place
+
+Places = Mapping[str, str]
+"""Site -> the local ID there."""
+
+
+class Reach(Enum):
+    """How many sites a call is for."""
+
+    ONE = "the one site that owns it"
+    ALL = "all sites, and their answers become one"
+    EVERY_REPLICA = "each site that has it: the object is one to the tenant"
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """Where the IDs of a call live, by the part of the call they stand in.
+
+    An ID that is not at any one site (a project, a name that is the same everywhere) does not appear; an ID
+    that nobody knows maps to no place.
+    """
+
+    path: Mapping[str, Places]
+    query: Mapping[str, Places]
+    body: Mapping[str, Places]
+    zone: str = ""
+    zone_sites: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The sites to ask, in the order in which their answers count."""
+
+    reach: Reach
+    sites: tuple[str, ...]
+
+
+def plan(call: Call, where: Whereabouts, sites: Sequence[str], default_site: str) -> Plan:
+    """The sites for a call. Raises BadRequest or NotFound.
+
+    `sites` are all sites in configured order; those that are down too, for whether a site can answer is
+    found out by asking.
+    """
+    header_site = call.headers.get("X-Federation-Site", "")
+    if header_site and header_site not in sites:
+        raise BadRequest(f"X-Federation-Site: there is no site {header_site!r}.")
+    if where.path:
+        return _plan_for_object(call, where, sites, header_site)
+    if call.method in ("GET", "HEAD"):
+        return _plan_for_list(call, where, sites, default_site, header_site)
+    if call.method == "POST" and (call.resource is None or call.object_id is None):
+        wish = Wish(
+            refers_to={ref: set(places) for ref, places in where.body.items() if places},
+            zone_sites=where.zone_sites,
+            zone=where.zone,
+            header_site=header_site,
+        )
+        return Plan(Reach.ONE, (place(wish, sites, default_site),))
+    # A document without an owner (quotas of a project, say): changing it at every site would multiply it.
+    if not header_site:
+        raise BadRequest(
+            "This can be changed only at one site at a time: name it with the header X-Federation-Site."
+        )
+    return Plan(Reach.ONE, (header_site,))
+
+
+def _plan_for_object(
+    call: Call, where: Whereabouts, sites: Sequence[str], header_site: str
+) -> Plan:
+    owners = [site for site in sites if all(site in places for places in where.path.values())]
+    if not owners:
+        raise NotFound(_not_together(where.path, sites))
+    if header_site:
+        if header_site not in owners:
+            raise NotFound(f"{call.object_id} is not at {header_site}.")
+        owners = [header_site]
+    if call.method in ("GET", "HEAD"):
+        return Plan(Reach.ONE, tuple(owners))
+    foreign = {
+        ref: places for ref, places in where.body.items() if places and not places.keys() & owners
+    }
+    if foreign:
+        ref, places = next(iter(foreign.items()))
+        raise BadRequest(
+            f"{ref} is at {' and '.join(places)}, but {call.object_id or 'the object'} is at "
+            f"{' and '.join(owners)}; they have to be at one site."
+        )
+    able = [site for site in owners if all(site in p for p in where.body.values() if p)]
+    if not able:
+        raise BadRequest(f"The request refers to things that are not at one site: {owners}.")
+    replicas = len(able) > 1 and not call.tail and call.method in ("PUT", "PATCH", "DELETE")
+    return Plan(Reach.EVERY_REPLICA if replicas else Reach.ONE, tuple(able))
+
+
+def _plan_for_list(
+    call: Call, where: Whereabouts, sites: Sequence[str], default_site: str, header_site: str
+) -> Plan:
+    if header_site:
+        return Plan(Reach.ONE if call.resource is None else Reach.ALL, (header_site,))
+    if call.resource is None or call.resource.merge is Merge.FIRST:
+        return Plan(Reach.ONE, (default_site, *(site for site in sites if site != default_site)))
+    # A filter by an ID that lives at some sites only: the others have nothing that matches.
+    useful = [site for site in sites if all(site in p for p in where.query.values() if p)]
+    return Plan(Reach.ALL, tuple(useful))
+
+
+def _not_together(path: Mapping[str, Places], sites: Sequence[str]) -> str:
+    for ref, places in path.items():
+        if not any(site in places for site in sites):
+            return f"{ref} could not be found."
+    return " and ".join(path) + " are not at one site."

@@ -1,0 +1,213 @@
+"""The ID map, restored from the sites: after a loss of Redis, and at the first start.
+
+One process at a time does it. Everything it writes may be written twice, so one that dies half-way leaves
+nothing to clean up: its stamps are missing, and somebody begins again. A site that cannot be asked keeps its
+stamps missing; the others are finished.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+import structlog
+
+from adapters.account import Account
+from adapters.errors import FederationError
+from adapters.provision import Provisioner
+from adapters.spec import Resource, Service
+from federator import metrics
+from federator.keypairs import DOCUMENTS, READ_BACK
+from federator.namesakes import ORIGIN as EQUAL
+from federator.namesakes import equal_pins
+from federator.owners import ORIGIN as MAPPING
+from federator.survey import Survey
+from idmap.front import IdMap
+from idmap.store import Lease, Location, Pin, StoreUnavailable
+
+log = structlog.get_logger(__name__)
+
+Say = Callable[[str], None]
+"""Takes one line of progress."""
+
+
+def expected_stamps(
+    services: Mapping[str, Service], sites: tuple[str, ...]
+) -> list[tuple[str, str]]:
+    """(site, kind) of everything whose index has to be complete before an unknown ID means "not found"."""
+    return [
+        (site, resource.kind)
+        for site in sites
+        for service in services.values()
+        for resource in service.resources
+        if resource.index
+    ]
+
+
+@dataclass(slots=True)
+class Rebuild:
+    """Restores the map; also looks for namesakes now and then."""
+
+    services: Mapping[str, Service]
+    surveys: Mapping[str, Survey]
+    provisioners: Mapping[str, Provisioner]
+    home: Account
+    ids: IdMap
+    _last_seen: dict[tuple[str, str], list[Any]] = field(default_factory=dict)
+    """(kind, site) -> the items that decide on namesakes, for the time when the site cannot be asked."""
+
+    async def run(self, say: Say = lambda line: None) -> bool:
+        """Rebuild the whole map. False if somebody else is at it. Raises StoreUnavailable."""
+        async with self.ids.store.rebuild_lock() as lease:
+            if lease is None:
+                return False
+            await self._owners(say)
+            await self.namesakes()
+            results = await asyncio.gather(
+                *(self._site(survey, lease, say) for survey in self.surveys.values())
+            )
+            await self._keypairs(say)
+        outcome = "complete" if all(results) else "partial"
+        metrics.REBUILDS.labels(outcome).inc()
+        say(f"the ID map is {outcome}")
+        return True
+
+    async def _site(self, survey: Survey, lease: Lease, say: Say) -> bool:
+        site, complete = survey.names.name, True
+        for service in self.services.values():
+            for resource in service.resources:
+                if not resource.index or not lease.held:
+                    continue
+                try:
+                    count = 0
+                    async for items in survey.pages(service, resource):
+                        _, seen = survey.ids_of(service, resource, items, self.ids.pins)
+                        await self.ids.store.register(site, seen)
+                        count += len(items)
+                except FederationError as error:
+                    log.warning("index left incomplete", kind=resource.kind, reason=str(error))
+                    say(f"{site}: {resource.keys} not read: {error}")
+                    complete = False
+                    continue
+                await self.ids.store.mark_complete([(site, resource.kind)], epoch=lease.epoch)
+                if count:
+                    say(f"{site}: {count} {resource.keys}")
+        return complete and lease.held
+
+    async def namesakes(self) -> None:
+        """Look for objects that are equal at several sites. Raises StoreUnavailable."""
+        pins: list[Pin] = []
+        sites = [survey.names for survey in self.surveys.values()]
+        for service in self.services.values():
+            for resource in service.resources:
+                if not resource.equal_by:
+                    continue
+                await asyncio.gather(
+                    *(self._look(survey, service, resource) for survey in self.surveys.values())
+                )
+                found = {
+                    site.name: self._last_seen.get((resource.kind, site.name), []) for site in sites
+                }
+                pins += equal_pins(resource, sites, found)
+        await self.ids.store.put_pins(pins, replace_origin=EQUAL)
+        await self.ids.refresh()
+
+    async def _look(self, survey: Survey, service: Service, resource: Resource) -> None:
+        site = survey.names.name
+        try:
+            seen = []
+            async for items in survey.pages(service, resource):
+                globals_, _ = survey.ids_of(service, resource, items, self.ids.pins)
+                own = resource.id_field
+                seen += [{**new, own: old[own]} for new, old in zip(globals_, items, strict=True)]
+            self._last_seen[resource.kind, site] = seen
+        except FederationError as error:
+            log.warning("namesakes not looked for", kind=resource.kind, reason=str(error))
+
+    async def _owners(self, say: Say) -> None:
+        """Pins of projects and users, from what the mapping made at the sites."""
+        projects: dict[str, dict[str, str]] = {}
+        aliases: dict[str, set[Location]] = {}
+        users = await self._home_users()
+        for site, provisioner in self.provisioners.items():
+            try:
+                for home_id, local in (await provisioner.known_projects(self.home)).items():
+                    projects.setdefault(home_id, {})[site] = local
+                for local, who in (await provisioner.known_users()).items():
+                    if who in users:
+                        aliases.setdefault(users[who], set()).add(Location(site, local))
+            except FederationError as error:
+                say(f"{site}: projects and users not read: {error}")
+        pins = [Pin(home_id, "project", MAPPING, places) for home_id, places in projects.items()]
+        pins += [
+            Pin(home_id, "user", MAPPING, {}, frozenset(at)) for home_id, at in aliases.items()
+        ]
+        await self.ids.store.put_pins(pins)
+        await self.ids.refresh()
+        say(f"{len(projects)} projects, {len(aliases)} users")
+
+    async def _home_users(self) -> dict[tuple[str, str], str]:
+        """(name, domain name) -> home's ID of a user. Empty if home does not let us list its users."""
+        try:
+            _, domains = await self.home.get("identity", "/v3/domains")
+            _, users = await self.home.get("identity", "/v3/users")
+            names = {domain["id"]: domain["name"] for domain in domains["domains"]}
+            return {
+                (user["name"], names[user["domain_id"]]): user["id"]
+                for user in users["users"]
+                if user["domain_id"] in names
+            }
+        except (FederationError, KeyError, TypeError) as error:
+            log.warning("home's users not read", reason=str(error))
+            return {}
+
+    async def _keypairs(self, say: Say) -> None:
+        """The lists of keypairs, from what shadow users have at the sites. What is known already stays."""
+        found: dict[str, dict[str, bytes]] = {}
+        for pin in list(self.ids.pins):
+            if pin.kind != "user":
+                continue
+            for shadow in pin.aliases:
+                try:
+                    for made in await self._keypairs_of(shadow):
+                        found.setdefault(pin.global_id, {})[made["name"]] = orjson.dumps(made)
+                except FederationError as error:
+                    say(f"{shadow.site}: keypairs not read: {error}")
+        for owner, documents in found.items():
+            known = await self.ids.store.documents(DOCUMENTS, owner)
+            news = {name: raw for name, raw in documents.items() if name not in known}
+            if news:
+                await self.ids.store.put_documents(DOCUMENTS, owner, news)
+        await self.ids.store.put_documents(DOCUMENTS, "", {READ_BACK: b"1"})
+
+    async def _keypairs_of(self, shadow: Location) -> list[dict[str, Any]]:
+        path = f"/v2.1/os-keypairs?user_id={shadow.local_id}"
+        status, body = await self.surveys[shadow.site].account.get(
+            "compute", path, microversion="2.10"
+        )
+        if status != 200 or not isinstance(body, dict):
+            return []
+        return [item["keypair"] for item in body["keypairs"]]
+
+
+async def keep_map(rebuild: Rebuild, every: float, wanted: asyncio.Event) -> None:
+    """Rebuild the map whenever it is incomplete, and look for namesakes every so many seconds. For ever."""
+    while True:
+        try:
+            if await rebuild.ids.missing_stamps():
+                log.warning("the ID map is incomplete, rebuilding it from the sites")
+                await rebuild.run(lambda line: log.info("rebuild", step=line))
+            else:
+                await rebuild.namesakes()
+        except StoreUnavailable as error:
+            log.warning("the ID map cannot be kept", reason=str(error))
+        except Exception:
+            log.exception("the upkeep of the ID map failed")
+        incomplete = not rebuild.ids.complete
+        try:
+            async with asyncio.timeout(min(every, 5.0) if incomplete else every):
+                await wanted.wait()
+        except TimeoutError:
+            pass
+        wanted.clear()

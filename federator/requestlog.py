@@ -1,0 +1,59 @@
+"""The outermost room: every request gets an ID, a line in the log and a count, whatever happens inside.
+
+The line names who asked for what and how it ended; no token and no body is ever in it.
+"""
+
+import re
+from time import perf_counter
+from uuid import uuid4
+
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from federator import metrics
+
+log = structlog.get_logger("federator.request")
+
+REQUEST_ID = web.RequestKey("request_id", str)
+IDENTITY_FOR_LOG = web.RequestKey("identity_for_log", str)
+
+_REQUEST_ID = re.compile(r"req-[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
+_QUIET = ("/healthcheck", "/metrics")
+
+
+@web.middleware
+async def requestlog(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Log and count one request. A client's own request ID is kept if it has the usual form."""
+    given = request.headers.get("X-Openstack-Request-Id", "")
+    request_id = given if _REQUEST_ID.fullmatch(given) else f"req-{uuid4()}"
+    request[REQUEST_ID] = request_id
+    began = perf_counter()
+    status = 500
+    try:
+        response = await handler(request)
+        status = response.status
+        if not response.prepared:
+            response.headers.setdefault("X-Openstack-Request-Id", request_id)
+        return response
+    finally:
+        seconds = perf_counter() - began
+        path = request.rel_url.raw_path
+        if path not in _QUIET:
+            service = path.split("/", 2)[1]
+            known = service if service in request.app[KNOWN_SERVICES] else "other"
+            metrics.REQUESTS.labels(known, request.method, str(status)).inc()
+            metrics.REQUEST_SECONDS.labels(known).observe(seconds)
+            log.info(
+                "request",
+                request_id=request_id,
+                who=request.get(IDENTITY_FOR_LOG, "-"),
+                method=request.method,
+                path=path[:500],
+                status=status,
+                ms=round(seconds * 1000, 1),
+            )
+
+
+KNOWN_SERVICES = web.AppKey("known_services", frozenset)
+"""First parts of paths that are ours: nobody can fill the metrics with names of his own."""

@@ -1,0 +1,73 @@
+"""Data that is too large to be held: images up and down. Constant memory, both ways.
+
+A stream that has begun cannot be sent again, so nothing here retries.
+"""
+
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from adapters.errors import SiteError
+from federator.answer import returned_headers
+from federator.call import Call, SiteReply
+from federator.fanout import Asker, Question
+from federator.faults import fault_of
+
+CHUNK = 256 * 1024
+_DATA = frozenset({"file", "stage"})
+
+
+def streams(call: Call) -> bool:
+    """Whether a call carries the data of an image, in one of the two directions."""
+    return call.service.type == "image" and call.tail in _DATA
+
+
+async def pass_through(
+    asker: Asker, question: Question, site_name: str, request: web.Request
+) -> web.StreamResponse:
+    """Send the client's data to the site as it comes in, and the site's answer back as it comes in."""
+    out: web.StreamResponse | None = None
+    try:
+        token = await asker.site_token(question.identity, site_name)
+        site_call = asker.localized(question, token)
+        headers = CIMultiDict(site_call.headers)
+        if request.content_length is not None and request.body_exists:
+            headers["Content-Length"] = str(request.content_length)
+        async with asker.client.request(
+            site_name,
+            site_call.method,
+            site_call.url,
+            headers,
+            _chunks(request) if request.body_exists else None,
+            verify=asker.sites[site_name].verify,
+        ) as response:
+            reply = SiteReply(site_name, response.status, CIMultiDictProxy(response.headers.copy()))
+            globalizer = asker.globalizer(question.identity, token)
+            translated = globalizer.reply(question.call, question.shape, reply)
+            answer_headers = returned_headers(translated, question.request_id)
+            if response.status >= 400:
+                raw = await response.read()
+                text = await asker.text_put_back(globalizer, raw, site_call.put_back)
+                return web.Response(status=response.status, headers=answer_headers, body=text)
+            out = web.StreamResponse(status=response.status, headers=answer_headers)
+            if response.status == 204:
+                return out
+            if "Content-Length" in response.headers:
+                out.content_length = int(response.headers["Content-Length"])
+            await out.prepare(request)
+            if request.method != "HEAD":
+                async for chunk in response.content.iter_chunked(CHUNK):
+                    await out.write(chunk)
+            await out.write_eof()
+            return out
+    except SiteError as error:
+        if out is not None and out.prepared:
+            # Half an image is with the client: only a broken connection can tell it.
+            raise
+        raise fault_of(error) from error
+
+
+async def _chunks(request: web.Request) -> AsyncIterator[bytes]:
+    async for chunk in request.content.iter_chunked(CHUNK):
+        yield chunk

@@ -1,0 +1,70 @@
+"""Looks through a site by the gateway's own account: every object of every declared kind.
+
+For the upkeep of the ID map only (`federator.rebuild`). What it sees is never shown to a tenant.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from adapters.account import Account
+from adapters.errors import SiteUnreachable
+from adapters.names import Outward, Pins
+from adapters.names import Site as SiteNames
+from adapters.spec import Ids, Resource, Service
+from adapters.translate import rewrite_body, shape
+
+PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """One site, seen with the account's eyes."""
+
+    names: SiteNames
+    account: Account
+    rules: Mapping[str, Ids]
+
+    async def pages(self, service: Service, resource: Resource) -> AsyncIterator[list[Any]]:
+        """Every object of a kind, page by page, as the site has it.
+
+        Nothing if the site does not know the kind (an extension it lacks). Raises SiteUnreachable.
+        """
+        project = "/{project_id}" if service.project_in_path else ""
+        path = f"{service.version}{project}{resource.index}"
+        limited = bool(resource.order)
+        marker = ""
+        while True:
+            query = f"{'&' if '?' in path else '?'}limit={PAGE}" if limited else ""
+            query += f"&marker={marker}" if marker else ""
+            status, body = await self.account.get(
+                service.type, path + query, microversion=self._microversion(service)
+            )
+            if status in (404, 501):
+                return
+            if status != 200 or not isinstance(body, dict) or resource.keys not in body:
+                raise SiteUnreachable(
+                    self.names.name,
+                    f"the gateway's account may not list {resource.keys} ({status}); give it the "
+                    f"right to GET {service.type} {resource.index}",
+                )
+            items = body[resource.keys] or []
+            yield [item[resource.key] for item in items] if resource.wrapped else items
+            if not limited or len(items) < PAGE:
+                return
+            last = str(items[-1][resource.id_field])
+            if last == marker:
+                raise SiteUnreachable(self.names.name, f"its list of {resource.keys} does not end")
+            marker = last
+
+    def ids_of(
+        self, service: Service, resource: Resource, items: list[Any], pins: Pins
+    ) -> tuple[list[Any], set[str]]:
+        """The items with global IDs, and the local UUIDs whose way back has to be in the map."""
+        out = Outward(self.names, pins, ids=self.rules)
+        body = rewrite_body(shape(service, resource), {resource.keys: items}, out.change)
+        return body[resource.keys], out.seen
+
+    def _microversion(self, service: Service) -> str | None:
+        # Aggregates and services show UUIDs, and flavors their specs, from here on; all sites we know have it.
+        return {"compute": "2.61", "block-storage": "3.0"}.get(service.type)
