@@ -116,7 +116,7 @@ class RedisIdStore:
 
     async def register(self, site: str, local_ids: Iterable[str]) -> StoreState:
         key = self._sites[site]
-        local_ids = list(dict.fromkeys(local_ids))
+        local_ids = list(local_ids)
         for _ in range(3):
             states = []
             for chunk in _chunks(local_ids):

@@ -14,9 +14,8 @@ from idmap.ids import global_uuid
 from idmap.memory import MemoryIdStore
 from idmap.redis_store import RedisIdStore, connect
 from idmap.sites import SiteKey
-from idmap.store import Location, Pin, StoreUnavailable
-
-from .conftest import PARIS, SITES, STAMPS, TOKYO, RedisWorld, Server, eventually
+from idmap.store import IdStore, Location, Pin, StoreUnavailable
+from tests.idmap.worlds import PARIS, SITES, STAMPS, TOKYO, RedisWorld, Server, eventually
 
 
 async def test_one_call_is_one_round_trip(redis_world: RedisWorld) -> None:
@@ -112,6 +111,12 @@ def test_redis_answers_as_memory_does(redis_url: str, story: list[Step]) -> None
         world, memory = RedisWorld(redis_url), MemoryIdStore(SITES, STAMPS)
         world.lose_everything()
         store = world.store()
+        try:
+            await compare(world, store, memory)
+        finally:
+            await store.close()
+
+    async def compare(world: RedisWorld, store: IdStore, memory: MemoryIdStore) -> None:
         for what, site, ids in story:
             if what == "lose":
                 world.lose_everything()
@@ -122,7 +127,6 @@ def test_redis_answers_as_memory_does(redis_url: str, story: list[Step]) -> None
             else:
                 asked = [*ids, *(global_uuid(key.namespace, one) for one in ids for key in SITES)]
                 assert (await store.locate(asked)).found == (await memory.locate(asked)).found
-        await store.close()
 
     asyncio.run(play())
 
