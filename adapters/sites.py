@@ -164,7 +164,8 @@ def _site(path: Path, config: OpenStackConfig, name: str) -> Site:
         verify=True if verify is None else verify,
         cert=cert,
         overrides=_overrides(settings),
-        federation=_federation(path, name, settings.get("federation")),
+        # As written: the SDK turns every "-" in a key into "_", also in the names of projects.
+        federation=_federation(path, name, config.cloud_config["clouds"][name].get("federation")),
     )
 
 
