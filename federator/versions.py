@@ -152,9 +152,10 @@ def _key(version: str) -> tuple[int, ...]:
 
 def _with_one_current(entries: list[Entry]) -> list[Entry]:
     """Glance calls its newest version CURRENT; if not all sites have that one, the next one is it."""
-    if not entries or any(entry.get("status") == "CURRENT" for entry in entries):
+    supported = [entry for entry in entries if entry.get("status") == "SUPPORTED"]
+    if not supported or any(entry.get("status") == "CURRENT" for entry in entries):
         return entries
-    newest = max(entries, key=lambda entry: _key(str(entry["id"])))
+    newest = max(supported, key=lambda entry: _key(str(entry["id"])))
     return [entry | {"status": "CURRENT"} if entry is newest else entry for entry in entries]
 
 
