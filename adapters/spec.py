@@ -114,6 +114,8 @@ class Resource:
     order: tuple[str, ...] = ()
     """Default order of the service's own lists: ("created_at:desc", "id:desc"). Empty: as each
     site says."""
+    sort_fields: Mapping[str, str] = field(default_factory=dict)
+    """Sort keys that are not called like the field they mean: ``created_at`` -> ``created``."""
     lowest: frozenset[str] = frozenset()
     """Merge.NUMBERS: fields of which the lowest counts (limits per object); all others add up."""
     index: str = ""

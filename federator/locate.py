@@ -13,7 +13,7 @@ from adapters.queries import ids_in_query
 from adapters.spec import ANY, PROJECT, USER, ZONE, Ids
 from adapters.translate import Shape, ids_in_action, ids_in_body
 from federator.call import Call
-from federator.faults import BadRequest, NotFound, Unavailable
+from federator.faults import NotFound, Unavailable
 from federator.plan import Places, Whereabouts
 from idmap.front import IdMap
 from idmap.ids import is_uuid
@@ -127,17 +127,13 @@ class Locator:
         return pin.places if pin is not None and pin.places else None
 
     def _zone_sites(self, zones: list[str]) -> frozenset[str] | None:
-        """The sites that the zones of a body name; None if they name none (``nova`` alone names none)."""
-        if not zones:
-            return None
-        named: set[str] = set()
-        for zone in zones:
-            site = stated_site(ZONE, zone, self.names)
-            if site is not None:
-                named.add(site.name)
-            elif zone.partition(":")[0] not in {names.default_zone for names in self.names}:
-                raise BadRequest(f"The requested availability zone is not available: {zone}")
-        return frozenset(named) or None
+        """The sites that the zones of a body name; None if they name none.
+
+        ``nova`` alone names none, nor does a zone that nobody knows: the site that gets it will complain,
+        or make it if this is an aggregate that brings a zone into being.
+        """
+        stated = (stated_site(ZONE, zone, self.names) for zone in zones)
+        return frozenset(site.name for site in stated if site is not None) or None
 
 
 def _ids_in_body(call: Call, shape: Shape | None) -> list[Mention]:

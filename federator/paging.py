@@ -7,6 +7,7 @@ for only there it is known which items come before the marker.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from urllib.parse import parse_qsl, urlencode
 
 from adapters.spec import Resource
@@ -17,7 +18,7 @@ LARGEST_PAGE = 1000
 ``max_limit`` of Nova, Cinder and Glance."""
 
 SortKey = tuple[str, bool]
-"""(field, whether descending)"""
+"""(field of an item, whether descending)"""
 
 _OURS = frozenset({"limit", "marker", "page_reverse", "offset"})
 
@@ -55,12 +56,19 @@ def page_of(resource: Resource, query: str) -> Page:
     words = dict(reversed(pairs))
     limited = bool(words.get("limit"))
     default = tuple(_parsed(each) for each in resource.order)
+    order = _order(pairs, downwards=any(down for _, down in default)) or default
     return Page(
         limit=_number(words, "limit") if limited else LARGEST_PAGE,
         limited=limited,
         marker=words.get("marker", ""),
         reverse=words.get("page_reverse", "").lower() in ("true", "1", "yes"),
-        order=_order(pairs, downwards=any(down for _, down in default)) or default,
+        order=tuple(
+            takewhile(
+                # By ID means: in each site's own order. IDs of two sites have no order that both know.
+                lambda key: key[0] != resource.id_field,
+                ((resource.sort_fields.get(key, key), down) for key, down in order),
+            )
+        ),
         offset=_number(words, "offset") if words.get("offset") else 0,
     )
 

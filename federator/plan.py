@@ -91,7 +91,7 @@ def _plan_for_object(
     if foreign:
         ref, places = next(iter(foreign.items()))
         raise BadRequest(
-            f"{ref} is at {' and '.join(places)}, but {call.object_id or 'the object'} is at "
+            f"{ref} is at {' and '.join(places)}, but {' and '.join(where.path)} is at "
             f"{' and '.join(owners)}; they have to be at one site."
         )
     able = [site for site in owners if all(site in p for p in where.body.values() if p)]

@@ -20,7 +20,7 @@ _DATA = frozenset({"file", "stage"})
 
 def streams(call: Call) -> bool:
     """Whether a call carries the data of an image, in one of the two directions."""
-    return call.service.type == "image" and call.tail in _DATA
+    return call.service.type == "image" and call.path.rpartition("/")[2] in _DATA
 
 
 async def pass_through(

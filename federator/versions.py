@@ -134,7 +134,8 @@ def _serves(service: Service, entry: Mapping[str, Any]) -> bool:
 
 def _lowest(entries: Sequence[Mapping[str, Any]]) -> Entry | None:
     """The entry of the site that reaches least far, from the highest minimum on; None if none fits."""
-    entry = dict(min(entries, key=lambda one: _key(_maximum(one))))
+    least: Mapping[str, Any] = min(entries, key=lambda one: _key(_maximum(one)))
+    entry = dict(least)
     minimum = max((str(one.get("min_version", "")) for one in entries), key=_key)
     if not minimum or not _maximum(entry):
         return entry

@@ -87,7 +87,27 @@ SERVER = Resource(
         "addSecurityGroup": {"name": "security_group"},
         "removeSecurityGroup": {"name": "security_group"},
     },
-    order=("created_at:desc", "id:desc"),
+    order=("created_at:desc", "uuid:desc"),
+    sort_fields={
+        "created_at": "created",
+        "updated_at": "updated",
+        "uuid": "id",
+        "display_name": "name",
+        "display_description": "description",
+        "project_id": "tenant_id",
+        "vm_state": "OS-EXT-STS:vm_state",
+        "task_state": "OS-EXT-STS:task_state",
+        "power_state": "OS-EXT-STS:power_state",
+        "launched_at": "OS-SRV-USG:launched_at",
+        "terminated_at": "OS-SRV-USG:terminated_at",
+        "availability_zone": "OS-EXT-AZ:availability_zone",
+        "host": "OS-EXT-SRV-ATTR:host",
+        "instance_name": "OS-EXT-SRV-ATTR:instance_name",
+        "root_device_name": "OS-EXT-SRV-ATTR:root_device_name",
+        "access_ip_v4": "accessIPv4",
+        "access_ip_v6": "accessIPv6",
+        "auto_disk_config": "OS-DCF:diskConfig",
+    },
     index="/servers?all_tenants=1",
 )
 
@@ -103,7 +123,8 @@ FLAVOR = Resource(
     },
     # What the actions on the access of a flavor answer.
     siblings={"flavor_access": {"[].flavor_id": "flavor", "[].tenant_id": PROJECT}},
-    order=("id:asc",),
+    order=("flavorid:asc",),
+    sort_fields={"flavorid": "id", "memory_mb": "ram", "root_gb": "disk"},
     index="/flavors/detail?is_public=None",
     equal_by=(
         "name",
