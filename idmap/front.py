@@ -79,9 +79,11 @@ class IdMap:
 
     async def stop(self) -> None:
         """End what `start` began. The store is left open."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        # Until they have ended: a cancellation can get lost inside redis-py (seen with 8.1.0).
+        while running := [task for task in self._tasks if not task.done()]:
+            for task in running:
+                task.cancel()
+            await asyncio.wait(running, timeout=0.1)
         self._tasks = []
 
     async def locate(self, ids: Collection[str]) -> Lookup:

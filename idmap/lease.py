@@ -20,8 +20,10 @@ async def renewed(
     try:
         yield lease
     finally:
-        keeper.cancel()
-        await asyncio.gather(keeper, return_exceptions=True)
+        # Until it has ended: a cancellation can get lost inside redis-py (seen with 8.1.0).
+        while not keeper.done():
+            keeper.cancel()
+            await asyncio.wait([keeper], timeout=0.1)
 
 
 async def _keep(lease: Lease, renew: Callable[[], Awaitable[bool]], ttl: float) -> None:

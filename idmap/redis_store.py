@@ -278,6 +278,8 @@ def connect(url: str) -> Redis:
     addresses = [urlsplit(f"//{host}") for host in hosts.split(",")]
     sentinel = Sentinel(  # type: ignore[no-untyped-call]
         [(address.hostname, address.port or 26379) for address in addresses],
+        # Stated again, for by itself it hands on the timeouts only and tries ten times.
+        sentinel_kwargs=CONNECTION,
         db=int(database or 0),
         username=unquote(username) or None,
         password=unquote(password) or None,
