@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from aiohttp import web
@@ -25,7 +26,8 @@ from tests.conftest import missing
 
 SITES = ("paris", "tokyo")
 REGION = "everywhere"
-LONG_HEADER = 64 * 1024
+LONG_HEADER = 256 * 1024
+"""More than home's own server takes: what it does then must not look like home being down."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -62,6 +64,19 @@ def front(clouds: Path) -> Iterator[Front]:
     endpoints = asyncio.run(_endpoints(load_sites(clouds, SITES)))
     with served(load_home(clouds, "home"), endpoints) as running:
         yield running
+
+
+@pytest.fixture(autouse=True)
+def nobody_elses_url(request: pytest.FixtureRequest) -> Iterator[None]:
+    """No answer of any test has shown a URL of home or of a site."""
+    yield
+    if "front" not in request.fixturenames:
+        return
+    front: Front = request.getfixturevalue("front")
+    urls = [front.home, *(url for site in front.sites.values() for url in site.values())]
+    hosts = {urlsplit(url).netloc.encode() for url in urls}
+    for asked, answered in front.said:
+        assert not any(host in answered for host in hosts), asked
 
 
 @contextmanager
