@@ -84,12 +84,12 @@ class SiteSessions:
         Raises NotScoped, InvalidToken, HomeUnreachable, and any SiteError. Cancelling it is
         harmless: the exchange goes on for the others who wait.
         """
-        carried_roles(identity, self._sites[site])
         key = _key(identity, site)
         while True:
             token = self._tokens.get(key)
             if token is not None and _usable(token, identity):
                 return token
+            carried_roles(identity, self._sites[site])
             joined = key in self._flights
             try:
                 return await self._flights.run(key, lambda: self._login(key, identity))
