@@ -15,7 +15,7 @@ import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
-from adapters.errors import SiteUnreachable
+from adapters.errors import SiteSilent, SiteUnreachable
 
 _LONG_HEADER = 256 * 1024
 
@@ -57,7 +57,7 @@ class SiteClient:
         *,
         verify: bool | str = True,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """The site's response with its body still to be read. Raises SiteUnreachable.
+        """The site's response with its body still to be read. Raises SiteUnreachable, SiteSilent.
 
         `url` has to be percent-encoded already. A body that is an iterator is sent chunked unless the headers
         state its length; it can be sent only once, so nothing here retries.
@@ -74,9 +74,10 @@ class SiteClient:
                 ssl=_tls(verify),
             ) as response:
                 yield response
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise SiteUnreachable(site, "no connection") from error
         except (aiohttp.ClientError, TimeoutError, asyncio.IncompleteReadError) as error:
-            reason = str(error) or type(error).__name__
-            raise SiteUnreachable(site, reason) from error
+            raise SiteSilent(site, f"no answer ({type(error).__name__})") from error
 
 
 @cache

@@ -8,6 +8,7 @@
     │   └── NotScoped           the token is good, but not for a project, and so for no site
     └── SiteError               one site; it is named
         ├── SiteUnreachable     no connection, no answer in time, or its Keystone is down
+        │   └── SiteSilent      the request went out and no answer came: it may have been heard
         ├── ExchangeRefused     the site (or home, for the site) gave no token
         ├── ProjectNotThere     the site has no project for this home project, and none may be made
         ├── NameNotCarried      a name that cannot be told to the site without being changed
@@ -57,6 +58,10 @@ class SiteError(FederationError):
 
 class SiteUnreachable(SiteError):
     """The site did not answer, or only the proxy before it did."""
+
+
+class SiteSilent(SiteUnreachable):
+    """The request went out, and nobody knows whether the site did what it was asked."""
 
 
 class ExchangeRefused(SiteError):

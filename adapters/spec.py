@@ -123,10 +123,13 @@ class Resource:
     the map: path and query, ``/servers?all_tenants=1``. Empty: the kind is found inside another
     (rules in groups) or its IDs need no way back."""
     equal_by: tuple[str, ...] = ()
-    """Objects of two sites in which these fields, in global form, are equal (and not empty) are
-    one to the tenant."""
+    """Objects of two sites in which these fields, in global form, are equal are one to the tenant.
+    The first must not be empty: without a value there nothing is proved."""
     equal_if: Mapping[str, object] = field(default_factory=dict)
     """... but only those in which these fields have these values."""
+    equal_within: str = ""
+    """... and only those whose parent, to which this field refers, is itself one at several sites
+    (the rules of a default group). They are made at each of its sites."""
 
     def __post_init__(self) -> None:
         if not self.kind:

@@ -44,9 +44,13 @@ def one(reply: SiteReply, request_id: str) -> web.Response:
 
 
 def replicas(replies: Sequence[SiteReply], request_id: str) -> web.Response:
-    """The answer of all sites that have a part in one object: the first that did not do it, if any."""
-    unwilling = [reply for reply in replies if not reply.ok]
-    return one((unwilling or list(replies))[0], request_id)
+    """The answer of all sites that have a part in one object: the first that did not do it, if any.
+
+    A replica that is gone already does not spoil a deletion that another site carried out.
+    """
+    done = [reply for reply in replies if reply.ok]
+    undone = [reply for reply in replies if not reply.ok and not (done and reply.status == 404)]
+    return one((undone or done or list(replies))[0], request_id)
 
 
 def merged(

@@ -14,7 +14,7 @@ import structlog
 from multidict import CIMultiDictProxy
 
 from adapters.client import SiteClient
-from adapters.errors import ExchangeRefused, ProjectNotThere, SiteUnreachable
+from adapters.errors import ExchangeRefused, ProjectNotThere, SiteSilent, SiteUnreachable
 from adapters.identity import Identity, SiteToken
 from adapters.names import Site as SiteNames
 from adapters.session import SiteSessions
@@ -23,6 +23,7 @@ from adapters.spec import Ids, Service
 from adapters.translate import Shape
 from federator import metrics
 from federator.call import Call, SiteCall, SiteReply
+from federator.faults import Timeout
 from federator.globalize import Globalizer, put_back
 from federator.localize import localize
 from federator.owners import Owners
@@ -83,14 +84,25 @@ class Asker:
                 return await self._ask(question, site, page)
         except ProjectNotThere as error:
             return SiteReply(site, missing=error.reason, nothing_there=True)
+        except SiteSilent as error:
+            return self._unanswered(question, site, error.reason)
         except (SiteUnreachable, ExchangeRefused) as error:
             log.warning("site missing", site=site, reason=error.reason)
             metrics.SITE_MISSING.labels(site).inc()
             return SiteReply(site, missing=error.reason)
         except TimeoutError:
-            log.warning("site missing", site=site, reason="deadline", seconds=self.deadline)
-            metrics.SITE_MISSING.labels(site).inc()
-            return SiteReply(site, missing=f"no answer within {self.deadline:g} s")
+            return self._unanswered(question, site, f"no answer within {self.deadline:g} s")
+
+    def _unanswered(self, question: Question, site: str, reason: str) -> SiteReply:
+        log.warning("site missing", site=site, reason=reason)
+        metrics.SITE_MISSING.labels(site).inc()
+        if question.call.method in ("GET", "HEAD"):
+            return SiteReply(site, missing=reason)
+        # It may have been done. To say "try again" could make the thing twice.
+        raise Timeout(
+            f"The site {site} gave no answer ({reason}); whether it did what was asked is not "
+            f"known. Look before you repeat it ({question.request_id})."
+        )
 
     async def _ask_softly(
         self, question: Question, site: str, page: Page | None
@@ -109,6 +121,8 @@ class Asker:
             self.sessions.forget_site_token(token)
             token = await self.site_token(question.identity, site)
             reply, table = await self._exchange(question, token, page)
+            if reply.status == 401:
+                raise ExchangeRefused(site, "its services refuse the tokens of its Keystone")
         return await self._global(question, token, reply, table)
 
     async def site_token(self, identity: Identity, site: str) -> SiteToken:

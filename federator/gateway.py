@@ -10,6 +10,7 @@ What does not fit (a keypair belongs to a user, and a user is somebody else at e
 too large to be held) is told in a file of its own and called from here.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import orjson
@@ -25,10 +26,15 @@ from federator.fanout import Asker, Question
 from federator.faults import BadRequest, Forbidden, NotFound, TooLarge
 from federator.keypairs import Keypairs, key_name
 from federator.locate import Locator
+from federator.namesakes import ORIGIN as EQUAL
 from federator.paging import page_of
 from federator.plan import Plan, Reach, plan
 from federator.route import route
 from federator.version_api import VersionApi
+from idmap.store import Pin
+
+LONGEST_HEADER = 32 * 1024
+"""What services behind Apache or uWSGI take; from longer ones they hang up without a word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +79,9 @@ class Gateway:
         if chosen.reach is Reach.ONE:
             return answer.one(await self._first_that_has_it(question, chosen), request_id)
         if chosen.reach is Reach.EVERY_REPLICA:
-            return answer.replicas(await self.asker.ask_all(question, chosen.sites), request_id)
+            replies = await self.asker.ask_all(question, chosen.sites)
+            await self._made_one(call, replies)
+            return answer.replicas(replies, request_id)
         page = page_of(call.resource, call.query) if call.resource and call.is_list else None
         replies = await self.asker.ask_all(question, chosen.sites, page)
         return answer.merged(call, page, replies, self.asker.public_base, request_id)
@@ -92,6 +100,18 @@ class Gateway:
             self.asker.ids.forget(question.call.object_id)
         return reply
 
+    async def _made_one(self, call: Call, replies: Sequence[SiteReply]) -> None:
+        """What was made at several sites at once is one from the start, not from the next look on."""
+        resource = call.resource
+        if resource is None or not call.is_create or not all(reply.ok for reply in replies):
+            return
+        made = [str(reply.body[resource.key][resource.id_field]) for reply in replies]
+        ids = self.asker.ids
+        found = (await ids.locate(made)).found
+        places = {found[each].site: found[each].local_id for each in made if each in found}
+        await ids.store.put_pins([Pin(made[0], resource.kind, EQUAL, places)])
+        await ids.refresh()
+
     async def _prepare(self, question: Question, chosen: Plan) -> None:
         """What a site needs before it can do what it is asked."""
         name = key_name(question.call)
@@ -101,6 +121,8 @@ class Gateway:
     def _routed(
         self, request: web.Request, service: Service, rest: str, identity: Identity
     ) -> Call:
+        if any(len(value) > LONGEST_HEADER for value in request.headers.values()):
+            raise BadRequest("Size of a request header field exceeds server limit.")
         raw_path, _, query = rest.partition("?")
         headers = self._negotiated(service, request)
         call = route(

@@ -48,10 +48,9 @@ def equal_pins(
 def _proof(resource: Resource, item: Item) -> bytes | None:
     if any(item.get(name) != value for name, value in resource.equal_if.items()):
         return None
-    values = {name: item[name] for name in resource.equal_by if name in item}
-    # The first field is the name by which tenants ask; without a value in it nothing is proved.
-    if not values.get(resource.equal_by[0]) or any(value is None for value in values.values()):
+    if not item.get(resource.equal_by[0]):
         return None
+    values = {name: item[name] for name in resource.equal_by if name in item}
     return orjson.dumps(values, option=orjson.OPT_SORT_KEYS)
 
 

@@ -64,7 +64,13 @@ def plan(call: Call, where: Whereabouts, sites: Sequence[str], default_site: str
             zone=where.zone,
             header_site=header_site,
         )
-        return Plan(Reach.ONE, (place(wish, sites, default_site),))
+        site = place(wish, sites, default_site)
+        if call.resource is not None and call.resource.equal_within and not header_site:
+            # A part of something that is one at several sites is made at each of them.
+            common = [each for each in sites if all(each in p for p in wish.refers_to.values())]
+            if wish.refers_to and len(common) > 1:
+                return Plan(Reach.EVERY_REPLICA, tuple(common))
+        return Plan(Reach.ONE, (site,))
     # A document without an owner (quotas of a project, say): changing it at every site would multiply it.
     if not header_site:
         raise BadRequest(
@@ -97,8 +103,7 @@ def _plan_for_object(
     able = [site for site in owners if all(site in p for p in where.body.values() if p)]
     if not able:
         raise BadRequest(f"The request refers to things that are not at one site: {owners}.")
-    replicas = len(able) > 1 and not call.tail and call.method in ("PUT", "PATCH", "DELETE")
-    return Plan(Reach.EVERY_REPLICA if replicas else Reach.ONE, tuple(able))
+    return Plan(Reach.EVERY_REPLICA if len(able) > 1 else Reach.ONE, tuple(able))
 
 
 def _plan_for_list(

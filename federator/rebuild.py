@@ -109,7 +109,11 @@ class Rebuild:
                 found = {
                     site.name: self._last_seen.get((resource.kind, site.name), []) for site in sites
                 }
-                pins += equal_pins(resource, sites, found)
+                new = equal_pins(resource, sites, found)
+                # At once: what belongs to these (the rules of a group) is compared by their IDs.
+                await self.ids.store.put_pins(new)
+                await self.ids.refresh()
+                pins += new
         await self.ids.store.put_pins(pins, replace_origin=EQUAL)
         await self.ids.refresh()
 
@@ -119,8 +123,13 @@ class Rebuild:
             seen = []
             async for items in survey.pages(service, resource):
                 globals_, _ = survey.ids_of(service, resource, items, self.ids.pins)
-                own = resource.id_field
-                seen += [{**new, own: old[own]} for new, old in zip(globals_, items, strict=True)]
+                own, parent = resource.id_field, resource.equal_within
+                seen += [
+                    {**new, own: old[own]}
+                    for new, old in zip(globals_, items, strict=True)
+                    if all(new.get(name) == value for name, value in resource.equal_if.items())
+                    and (not parent or self.ids.pins.pin(None, str(new.get(parent))))
+                ]
             self._last_seen[resource.kind, site] = seen
         except FederationError as error:
             log.warning("namesakes not looked for", kind=resource.kind, reason=str(error))

@@ -34,7 +34,7 @@ def route(
     so is any UUID there where the service's URLs carry one.
     """
     if service.version:
-        if not rest.startswith(service.version + "/"):
+        if rest != service.version and not rest.startswith(service.version + "/"):
             return None
         rest = rest.removeprefix(service.version)
     first, slash, others = rest[1:].partition("/")

@@ -27,7 +27,7 @@ IMAGE = Resource(
     ),
     order=("created_at:desc", "id:desc"),
     index="/images?visibility=all&member_status=all",
-    equal_by=("name", "os_hash_algo", "os_hash_value"),
+    equal_by=("os_hash_value", "os_hash_algo", "name"),
     equal_if={"visibility": "public"},
 )
 

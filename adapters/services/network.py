@@ -276,6 +276,18 @@ _SECURITY = (
         },
         order=_BY_ID,
         index="/security-group-rules",
+        equal_by=(
+            "security_group_id",
+            "direction",
+            "ethertype",
+            "protocol",
+            "port_range_min",
+            "port_range_max",
+            "remote_ip_prefix",
+            "remote_group_id",
+            "remote_address_group_id",
+        ),
+        equal_within="security_group_id",
     ),
     Resource(
         path="/default-security-group-rules",
@@ -291,6 +303,7 @@ _SECURITY = (
         key="security_group_default_statefulness",
         keys="security_groups_default_statefulness",
         refs=_OWNER,
+        index="/security-groups-default-statefulness",
     ),
     Resource(
         path="/rbac-policies",
