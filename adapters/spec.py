@@ -66,7 +66,7 @@ class Merge(Enum):
     FIRST = "any one answer, they are alike"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Resource:
     """One kind of object of a service, or one document (limits, quotas, the body of a verb).
 
@@ -137,13 +137,16 @@ class Resource:
         if not self.id_kind:
             object.__setattr__(self, "id_kind", self.kind)
 
+    def __repr__(self) -> str:
+        return f"<{self.kind} {self.path}>"
+
     @property
     def document(self) -> bool:
         """Whether this is one thing at one path, not a collection."""
         return not self.keys
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Service:
     """One OpenStack service as clients of the federation see it."""
 
@@ -163,6 +166,9 @@ class Service:
     legacy_microversion_header: str | None = None
     faults: str = "error"
     """How the service writes an error; the shapes are in `federator.faults`."""
+
+    def __repr__(self) -> str:
+        return f"<{self.type}>"
 
     def resource(self, kind: str) -> Resource:
         """The resource of this kind. Raises KeyError."""

@@ -296,7 +296,8 @@ _GROUPS = (
         path="/groups",
         key="group",
         keys="groups",
-        details=("detail",),
+        # `create-from-src` is an action of the collection.
+        details=("detail", "action"),
         refs={
             "project_id": PROJECT,
             "availability_zone": ZONE,
