@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import click
+from keystoneauth1.exceptions import ClientException
 
 from lab.lab import DEFAULT_SITES, Lab
 from lab.layout import LabError
@@ -26,25 +27,31 @@ def cli() -> None:
     pass
 
 
-@cli.command(help=f"Start home and the sites ({', '.join(DEFAULT_SITES)}); makes what is not there yet.")
+@cli.command(help=f"Start home and {', '.join(DEFAULT_SITES)}; makes what is not there yet.")
 @SITES
 @FOLDER
 def up(sites: str | None, folder: Path | None) -> None:
-    Lab(folder).up(names(sites) or DEFAULT_SITES)
+    lab = Lab(folder)
+    with lab.layout.locked():
+        lab.up(names(sites) or DEFAULT_SITES)
 
 
 @cli.command(help="Stop everything, or the named sites. What they hold stays.")
 @SITES
 @FOLDER
 def down(sites: str | None, folder: Path | None) -> None:
-    Lab(folder).down(names(sites))
+    lab = Lab(folder)
+    with lab.layout.locked():
+        lab.down(names(sites))
 
 
 @cli.command(help="Stop and remove all data, or that of the named sites; virtualenvs stay.")
 @SITES
 @FOLDER
 def reset(sites: str | None, folder: Path | None) -> None:
-    Lab(folder).reset(names(sites))
+    lab = Lab(folder)
+    with lab.layout.locked():
+        lab.reset(names(sites))
 
 
 @cli.command(help="Every process: up or down, memory (PSS), address.")
@@ -58,6 +65,8 @@ def main() -> None:
         cli(prog_name="python -m lab")
     except LabError as problem:
         sys.exit(f"lab: {problem}")
+    except ClientException as problem:
+        sys.exit(f"lab: a service refused: {problem}\n  cure: look in log/ of the lab's folder")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,16 @@ from lab.layout import CLOUD_PORTS, Layout
 from lab.render import TEMPLATES, fill, fill_file
 
 ADDRESS = "127.0.0.1"
-DATABASES = ("keystone", "nova_api", "nova", "nova_cell0", "placement", "neutron", "glance", "cinder")
+DATABASES = (
+    "keystone",
+    "nova_api",
+    "nova",
+    "nova_cell0",
+    "placement",
+    "neutron",
+    "glance",
+    "cinder",
+)
 
 # configuration file: the templates it is put together from
 HOME_FILES = {"keystone/keystone.conf": ("keystone.conf", "keystone-home.conf")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from lab import keystone
 from lab.cloud import Cloud
@@ -44,5 +45,10 @@ def _others(cloud: Cloud) -> None:
 
 def _manage(cloud: Cloud, program: str, conf: str, arguments: str) -> None:
     log = cloud.layout.log(cloud.name, f"bootstrap-{program}")
-    argv = [cloud.program(program), "--config-file", cloud.etc / conf, *arguments.split()]
+    argv: list[str | Path] = [
+        cloud.program(program),
+        "--config-file",
+        cloud.etc / conf,
+        *arguments.split(),
+    ]
     run(argv, log, env=cloud.environment())

@@ -22,13 +22,13 @@ def make_identity_provider(home: Cloud) -> None:
     """The key home signs assertions with, and the metadata by which the sites know it."""
     key, certificate = home.data / "saml.key", home.data / "saml.crt"
     request = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "3650"]
-    paths = ["-subj", "/CN=home", "-keyout", key, "-out", certificate]
-    run([*request, *paths], home.layout.log(home.name, "saml"))
+    log = home.layout.log(home.name, "saml")
+    run([*request, "-subj", "/CN=home", "-keyout", key, "-out", certificate], log)
     draft = home.data / "idp_metadata.xml.new"
     conf = home.etc / "keystone" / "keystone.conf"
     run(
         [home.program("keystone-manage"), "--config-file", conf, "saml_idp_metadata"],
-        home.layout.log(home.name, "saml"),
+        log,
         env=home.environment(),
         stdout=draft,
     )
@@ -48,7 +48,8 @@ def trust(home: Cloud, site: Cloud) -> None:
     provider = {"remote_ids": [entity], "enabled": True, "domain_id": DOMAIN_ID}
     providers = f"{federation}/identity_providers/{HOME}"
     at_site.put_unless_there(providers, {"identity_provider": provider})
-    at_site.put_unless_there(f"{providers}/protocols/{PROTOCOL}", {"protocol": {"mapping_id": HOME}})
+    protocol = {"mapping_id": HOME}
+    at_site.put_unless_there(f"{providers}/protocols/{PROTOCOL}", {"protocol": protocol})
 
     login = f"{site.auth_url}/OS-FEDERATION/identity_providers/{HOME}/protocols/{PROTOCOL}/auth"
     service_provider = {

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 from lab.cloud import ADDRESS, Cloud
 from lab.progress import run
 from lab.rest import Rest
 
-# service: (user, path of its endpoint)
+# type of service: (its user, the process that serves it, path of the endpoint)
 ENDPOINTS = {
     "compute": ("nova", "nova-api", "/v2.1"),
     "placement": ("placement", "placement", ""),
@@ -26,15 +28,17 @@ def keystone_manage(cloud: Cloud, *arguments: str) -> None:
 
 def bootstrap(cloud: Cloud) -> None:
     """Everything Keystone needs before it can be started."""
+    owner = [f"--keystone-user={os.geteuid()}", f"--keystone-group={os.getegid()}"]
     for repository in ("fernet", "credential"):
         (cloud.data / repository).mkdir(parents=True, exist_ok=True, mode=0o700)
-        keystone_manage(cloud, f"{repository}_setup", "--keystone-user=root", "--keystone-group=root")
+        keystone_manage(cloud, f"{repository}_setup", *owner)
     keystone_manage(cloud, "db_sync")
-    urls = (f"--bootstrap-{kind}-url={cloud.auth_url}" for kind in ("admin", "internal", "public"))
-    password, region = cloud.password("admin"), cloud.name
-    keystone_manage(
-        cloud, "bootstrap", f"--bootstrap-password={password}", f"--bootstrap-region-id={region}", *urls
-    )
+    first = {
+        "password": cloud.password("admin"),
+        "region-id": cloud.name,
+        **{f"{kind}-url": cloud.auth_url for kind in ("admin", "internal", "public")},
+    }
+    keystone_manage(cloud, "bootstrap", *(f"--bootstrap-{k}={v}" for k, v in first.items()))
 
 
 def make_accounts(cloud: Cloud) -> None:

@@ -10,7 +10,18 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from lab import catalogue, clouds_file, databases, federation, home, keystone, packages, ready, seed, venvs
+from lab import (
+    catalogue,
+    clouds_file,
+    databases,
+    federation,
+    home,
+    keystone,
+    packages,
+    ready,
+    seed,
+    venvs,
+)
 from lab.apache import Apache
 from lab.catalogue import HOME
 from lab.cloud import Cloud
@@ -34,12 +45,16 @@ class Lab:
     # ---- the four verbs
 
     def up(self, sites: Iterable[str] = DEFAULT_SITES) -> None:
-        clouds = [self.cloud(HOME), *(self.cloud(name) for name in sites)]
+        home_cloud, *site_clouds = clouds = [self.cloud(name) for name in (HOME, *sites)]
         self._refuse_other_ports()
         packages.install_missing()
-        venvs.build_missing(self.layout, {cloud.release for cloud in clouds})
+        # What runs keeps the virtualenv it was started from; new pins are taken up after `down`.
+        in_use = {
+            r.owner for r in self.processes.records() if self.processes.running(r.owner, r.name)
+        }
+        releases = {self.cloud(name).release for name in in_use if name != SHARED}
+        venvs.build_missing(self.layout, {cloud.release for cloud in clouds} - releases)
         self._shared.up()
-        home_cloud, *site_clouds = clouds
         home_cloud.write_configuration()
         if not (home_cloud.data / "idp_metadata.xml").exists():
             home_cloud.data.mkdir(parents=True, exist_ok=True)
@@ -62,7 +77,7 @@ class Lab:
         records = self.processes.records()
         clouds = [record for record in records if record.owner != SHARED]
         self.processes.stop(clouds)
-        self.processes.stop(record for record in records if record.owner == SHARED)
+        self.processes.stop((r for r in records if r.owner == SHARED), patience=20)
         for pid in self.processes.strays():
             say("lab", f"kills process {pid}, which had left its group")
             self.processes.kill(pid)
@@ -112,10 +127,10 @@ class Lab:
 
     def freeze_site(self, name: str) -> None:
         """Its ports still accept connections, but nothing answers any more."""
-        self.processes.signal(name, signal.SIGSTOP)
+        self.processes.send_signal(name, signal.SIGSTOP)
 
     def thaw_site(self, name: str) -> None:
-        self.processes.signal(name, signal.SIGCONT)
+        self.processes.send_signal(name, signal.SIGCONT)
 
     # ---- how one cloud is started
 

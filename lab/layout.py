@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +27,9 @@ CLOUD_PORTS = {
     "memcached": 7,
     "novnc": 9,
 }
+
+
+_secrets = threading.Lock()
 
 
 class LabError(Exception):
@@ -64,14 +71,22 @@ class Layout:
     def shared_port(self, name: str) -> int:
         return self.port_base + SHARED_PORTS[name]
 
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Two commands at once would start everything twice; the second one waits."""
+        with (self.folder() / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
     def secret(self, name: str) -> str:
         """A password that stays the same for the life of the folder."""
         path = self.folder() / "secrets.json"
-        known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
-        if name not in known:
-            known[name] = secrets.token_hex(12)
-            write_private(path, json.dumps(known, indent=1))
-        return known[name]
+        with _secrets:
+            known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+            if name not in known:
+                known[name] = secrets.token_hex(12)
+                write_private(path, json.dumps(known, indent=1))
+            return known[name]
 
 
 def write_private(path: Path, text: str) -> None:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -20,6 +20,8 @@ from lab.layout import LabError, Layout
 from lab.progress import tail
 
 MARK = "LAB_OWNED_BY"
+ENV = "/usr/bin/env"
+Argv = Sequence[str | Path]
 
 
 @dataclass(frozen=True)
@@ -74,20 +76,23 @@ class Processes:
         }
 
     def start(
-        self, owner: str, name: str, argv: Sequence[str | Path], env: Mapping[str, str] | None = None
+        self, owner: str, name: str, argv: Argv, env: Mapping[str, str] | None = None
     ) -> Record:
-        with self._layout.log(owner, name).open("ab") as log:
-            child = subprocess.Popen(
-                [str(word) for word in argv],
-                env={**self.environment(), **(env or {})},
-                cwd=self._layout.folder("run"),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        born = _member(child.pid)
-        record = Record(owner, name, child.pid, born.born if born else 0)
+        log = str(self._layout.log(owner, name))
+        # Not subprocess: its objects complain when they are dropped while their process lives on.
+        pid = os.posix_spawn(
+            ENV,
+            [ENV, f"--chdir={self._runs()}", *map(str, argv)],
+            {**self.environment(), **(env or {})},
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_OPEN, 1, log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
+                (os.POSIX_SPAWN_DUP2, 1, 2),
+            ],
+            setsid=True,
+        )
+        born = _member(pid)
+        record = Record(owner, name, pid, born.born if born else 0)
         self._path(owner, name).write_text(json.dumps(asdict(record)))
         return record
 
@@ -99,32 +104,37 @@ class Processes:
         path = self._path(owner, name)
         return path.exists() and self._leader(Record(**json.loads(path.read_text()))) is not None
 
-    def members(self, record: Record) -> list[Member]:
-        """The living processes of the group; none when the number belongs to a stranger by now."""
-        group = [m for m in everything_running() if m.group == record.pid]
-        oldest = min((m.born for m in group), default=0)
-        return group if oldest >= record.born else []
+    def members(self, records: Iterable[Record]) -> dict[Record, list[Member]]:
+        """The living processes of every group; none when the number belongs to a stranger by now."""
+        groups: dict[int, list[Member]] = {}
+        for member in everything_running():
+            groups.setdefault(member.group, []).append(member)
+        found = {record: groups.get(record.pid, []) for record in records}
+        return {
+            record: group if all(m.born >= record.born for m in group) else []
+            for record, group in found.items()
+        }
 
     def must_live(self, owner: str, name: str) -> None:
         if not self.running(owner, name):
             log = self._layout.log(owner, name)
             raise LabError(f"{owner}: {name} has died, {log}:\n{tail(log)}")
 
-    def signal(self, owner: str, number: signal.Signals) -> None:
-        for record in self.records(owner):
-            self._send(record, number)
+    def send_signal(self, owner: str, number: signal.Signals) -> None:
+        self._send(self.records(owner), number)
 
-    def stop(self, records: Iterable[Record], patience: float = 12) -> None:
+    def stop(self, records: Iterable[Record], patience: float = 5) -> None:
         """Ask all of them, wait for all of them, then kill what is left."""
         doomed = list(records)
-        for record in doomed:
-            self._send(record, signal.SIGTERM)
-            self._send(record, signal.SIGCONT)
+        self._send(doomed, signal.SIGTERM)
+        self._send(doomed, signal.SIGCONT)  # a frozen one would not hear the other
         deadline = time.monotonic() + patience
-        while time.monotonic() < deadline and any(self.members(record) for record in doomed):
+        while time.monotonic() < deadline and any(self.members(doomed).values()):
             time.sleep(0.1)
+        self._send(doomed, signal.SIGKILL)
         for record in doomed:
-            self._send(record, signal.SIGKILL)
+            with suppress(ChildProcessError):  # bury it, if it was started by this very program
+                os.waitpid(record.pid, 0)
             self._path(record.owner, record.name).unlink(missing_ok=True)
 
     def strays(self) -> list[int]:
@@ -143,17 +153,14 @@ class Processes:
 
     @staticmethod
     def kill(pid: int) -> None:
-        try:
+        with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
 
-    def _send(self, record: Record, number: signal.Signals) -> None:
-        if self.members(record):
-            try:
-                os.killpg(record.pid, number)
-            except ProcessLookupError:
-                pass
+    def _send(self, records: Iterable[Record], number: signal.Signals) -> None:
+        for record, living in self.members(records).items():
+            if living:
+                with suppress(ProcessLookupError):
+                    os.killpg(record.pid, number)
 
     def _leader(self, record: Record) -> Member | None:
         member = _member(record.pid)

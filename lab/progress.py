@@ -22,7 +22,8 @@ def say(owner: str, what: str) -> None:
 def tail(log: Path, lines: int = 12) -> str:
     if not log.exists():
         return "(no log)"
-    return "\n".join("    " + line for line in log.read_text(errors="replace").splitlines()[-lines:])
+    last = log.read_text(errors="replace").splitlines()[-lines:]
+    return "\n".join("    " + line for line in last)
 
 
 def run(

@@ -5,7 +5,7 @@ A server asked for before that stays in BUILD for ever or goes to ERROR.
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 from keystoneauth1.exceptions import ClientException
 
@@ -50,12 +50,16 @@ def wait_for_workers(cloud: Cloud, processes: Processes, since: float, names: se
 
 def _wait_for_api(cloud: Cloud, service: str, processes: Processes) -> None:
     url = cloud.auth_url if service == "keystone" else f"http://127.0.0.1:{cloud.port(service)}/"
-    alive = lambda: processes.must_live(cloud.name, service)  # noqa: E731
-    until(f"{cloud.name}: {service}", lambda: answers(url), alive, seconds=180)
+    until(
+        f"{cloud.name}: {service}",
+        ready=lambda: answers(url),
+        alive=lambda: processes.must_live(cloud.name, service),
+        seconds=180,
+    )
 
 
 def _reported_since(service: dict[str, str], since: float) -> bool:
     if service["state"] != "up" or not service["updated_at"]:
         return False
     reported = datetime.fromisoformat(service["updated_at"].split(".")[0])
-    return reported.replace(tzinfo=timezone.utc).timestamp() >= since
+    return reported.replace(tzinfo=UTC).timestamp() >= since

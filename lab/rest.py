@@ -11,7 +11,7 @@ from keystoneauth1.identity import v3
 
 from lab.cloud import Cloud
 
-RETRIES = {"connect_retries": 3, "connect_retry_delay": 0.5}
+RETRIES: dict[str, Any] = {"connect_retries": 3, "connect_retry_delay": 0.5}
 
 
 class Rest:
@@ -64,7 +64,8 @@ class Rest:
             self._adapter.put(path, json=body)
 
     def find(self, path: str, name: str, **query: str) -> Any:
-        return next((item for item in self.get(path, name=name, **query) if item["name"] == name), None)
+        found = self.get(path, name=name, **query)
+        return next((item for item in found if item["name"] == name), None)
 
     def _for(self, service: str) -> Adapter:
         if service == "identity":

@@ -5,9 +5,9 @@ memcached is not shared: Keystone's cache keys do not say whose they are, so eve
 
 from __future__ import annotations
 
+import base64
 import getpass
 import hashlib
-import base64
 import json
 import os
 
@@ -48,7 +48,9 @@ class Shared:
             say(OWNER, "MariaDB and RabbitMQ answer")
 
     def sql(self, statements: str, database: str = "") -> None:
-        client = ["mariadb", "--no-defaults", "-S", self._socket, "-u", "root", *filter(None, [database])]
+        client = ["mariadb", "--no-defaults", f"--socket={self._socket}", "--user=root"]
+        if database:
+            client.append(database)
         run(client, self._layout.log(OWNER, "sql"), stdin=statements)
 
     def create_databases(self, names: list[str]) -> None:
@@ -65,9 +67,8 @@ class Shared:
             install = ["mariadb-install-db", f"--defaults-file={self._etc / 'mariadb.cnf'}"]
             install += ["--auth-root-authentication-method=normal", "--skip-test-db"]
             run(install, self._layout.log(OWNER, "mariadb-install"))
-        self._processes.start(
-            OWNER, "mariadb", ["mariadbd", f"--defaults-file={self._etc / 'mariadb.cnf'}"]
-        )
+        server = ["mariadbd", f"--defaults-file={self._etc / 'mariadb.cnf'}"]
+        self._processes.start(OWNER, "mariadb", server)
         return True
 
     def _grant(self) -> None:
@@ -83,7 +84,8 @@ class Shared:
             return False
         epmd_port = str(self._layout.shared_port("epmd"))
         if not self._processes.running(OWNER, "epmd"):
-            self._processes.start(OWNER, "epmd", ["epmd", "-address", "127.0.0.1", "-port", epmd_port])
+            epmd = ["epmd", "-address", "127.0.0.1", "-port", epmd_port]
+            self._processes.start(OWNER, "epmd", epmd)
         state = self._layout.folder("data", OWNER, "rabbitmq")
         (self._data / "definitions.json").write_text(json.dumps(self._definitions()))
         (state / "plugins").write_text("[].\n")

@@ -23,8 +23,7 @@ class Row:
 
 
 def rows(lab: Lab) -> Iterator[Row]:
-    for record in lab.processes.records():
-        members = lab.processes.members(record)
+    for record, members in lab.processes.members(lab.processes.records()).items():
         up = lab.processes.running(record.owner, record.name)
         state = "frozen" if up and all(m.state == "T" for m in members) else "up" if up else "down"
         memory = sum(_memory_kib(member.pid) for member in members) // 1024

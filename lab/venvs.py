@@ -32,10 +32,11 @@ def _build(layout: Layout, release: Release) -> None:
     plugins = layout.folder("build", release.name) / "plugins"
     shutil.copytree(PLUGINS, plugins, dirs_exist_ok=True)  # a build leaves files behind
     # The list is complete, so nothing is resolved; bytecode, because every start imports it all.
-    install = [uv, "pip", "install", "--no-deps", "--compile-bytecode", "--python", venv / "bin/python"]
+    what: list[str | Path] = ["-r", release.pins, plugins]
     if release.build_constraints:
-        install += ["--build-constraints", release.build_constraints]
-    run([*install, "-r", release.pins, plugins], log, env=env, cure=cure)
+        what += ["--build-constraints", release.build_constraints]
+    how = ["--no-deps", "--compile-bytecode", "--python", str(venv / "bin/python")]
+    run([uv, "pip", "install", *how, *what], log, env=env, cure=cure)
     _stamp(layout, release).write_text(_fingerprint(release))
     say(release.name, "installed")
 
@@ -51,7 +52,7 @@ def _stamp(layout: Layout, release: Release) -> Path:
 
 def _fingerprint(release: Release) -> str:
     """What a virtualenv was made from; it is made again when that has changed."""
-    made_from = [release.pins, *sorted(PLUGINS.glob("*.py")), PLUGINS / "pyproject.toml"]
+    made_from = [release.pins, *sorted(PLUGINS.rglob("*.py")), PLUGINS / "pyproject.toml"]
     content = b"".join(path.read_bytes() for path in made_from)
     return sha256(content + sys.version.encode()).hexdigest()
 
