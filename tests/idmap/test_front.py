@@ -247,11 +247,14 @@ async def test_many_requests_share_one_front(world: World) -> None:
             found = (await idmap.locate([server(local) for local in locals_])).found
             assert [place.local_id for place in found.values()] == locals_
 
-        async def lose() -> None:
+        async def change_pins() -> None:
             await asyncio.sleep(0)
             await idmap.store.put_pins([IMAGE])
 
-        await asyncio.gather(*(request() for _ in range(100)), lose())
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(100):
+                tasks.create_task(request())
+            tasks.create_task(change_pins())
 
 
 async def test_redis_may_go_and_come_back(server: Server) -> None:

@@ -113,7 +113,9 @@ async def test_many_tasks_at_once(world: World) -> None:
         found = (await stores[(turn + 1) % 4].locate([*asked, *uuids(2)])).found
         assert found == {a: Location(site.name, b) for a, b in zip(asked, locals_, strict=True)}
 
-    await asyncio.gather(*(write_and_read(turn) for turn in range(200)))
+    async with asyncio.TaskGroup() as tasks:
+        for turn in range(200):
+            tasks.create_task(write_and_read(turn))
 
 
 async def test_the_map_is_complete_when_all_stamps_are_set(world: World) -> None:
