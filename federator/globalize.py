@@ -16,9 +16,10 @@ from adapters.identity import Identity, SiteToken
 from adapters.links import rewrite_guess
 from adapters.names import Outward, Pins
 from adapters.names import Site as SiteNames
-from adapters.paths import rewrite_path
+from adapters.paths import match, rewrite_path
+from adapters.queries import rewrite_query
 from adapters.spec import Ids, Service
-from adapters.translate import Shape, rewrite_action_reply, rewrite_body
+from adapters.translate import Shape, rewrite_action_reply, rewrite_body, shape
 from federator.call import Call, SiteReply
 from idmap.ids import is_uuid
 
@@ -52,17 +53,17 @@ class Globalizer:
         """Local UUIDs that came by and whose way back has to be in the map."""
         return self._out.seen
 
-    def reply(self, call: Call, shape: Shape | None, reply: SiteReply) -> SiteReply:
+    def reply(self, call: Call, form: Shape | None, reply: SiteReply) -> SiteReply:
         """The reply with global IDs. Errors keep their text; see `put_back`."""
         body = reply.body
         if body is not None and reply.status < 400:
-            if shape is None:
+            if form is None:
                 body = rewrite_guess(body, self._out.change)
             elif call.is_action:
                 name = next(iter(call.body), "") if isinstance(call.body, dict) else ""
-                body = rewrite_action_reply(shape, name, body, self._out.change)
+                body = rewrite_action_reply(form, name, body, self._out.change)
             else:
-                body = rewrite_body(shape, body, self._out.change)
+                body = rewrite_body(form, body, self._out.change)
         raw = reply.raw if body is reply.body else b""
         return replace(reply, body=body, raw=raw, headers=self._headers(reply.headers))
 
@@ -79,9 +80,15 @@ class Globalizer:
             if is_uuid(first) and (service.project_in_path or first == self.token.project_id):
                 project, below = "/" + str(self._out.change("project", first)), slash + rest
             translated = rewrite_path(service, below, self._out.change)
-            query = f"?{parts.query}" if parts.query else ""
+            query = self._query(service, below, parts.query)
             return f"{self.public_base}{service.prefix}{version}{project}{translated}{query}"
         return url
+
+    def _query(self, service: Service, path: str, query: str) -> str:
+        found = match(service, path)
+        if query and found is not None and found.resource is not None:
+            query = rewrite_query(shape(service, found.resource), query, self._out.change)
+        return f"?{query}" if query else ""
 
     def _services_at(self, netloc: str, path: str) -> list[Service]:
         found = []
