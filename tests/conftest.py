@@ -6,11 +6,14 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 import redis
+import requests
+import yaml
 
 
 def missing(what: str) -> NoReturn:
@@ -22,8 +25,11 @@ def missing(what: str) -> NoReturn:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if "redis_url" in getattr(item, "fixturenames", ()):
+        names = getattr(item, "fixturenames", ())
+        if "redis_url" in names:
             item.add_marker("redis")
+        if "lab" in names:
+            item.add_marker("lab")
 
 
 @pytest.fixture
@@ -36,7 +42,27 @@ def redis_url(redis_server: str) -> str:
 
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("redis")
+    with running_redis(tmp_path_factory.mktemp("redis")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def lab() -> Path:
+    """The clouds.yaml of a lab that runs."""
+    path = Path(os.environ.get("LAB_DIR", ".lab")).resolve() / "clouds.yaml"
+    if not path.is_file():
+        missing(f"the lab ({path}); start it with python -m lab up")
+    home = yaml.safe_load(path.read_text())["clouds"]["home"]["auth"]["auth_url"]
+    try:
+        requests.get(home, timeout=10)
+    except requests.ConnectionError:
+        missing(f"the lab ({path} is there, {home} is not); start it with python -m lab up")
+    return path
+
+
+@contextmanager
+def running_redis(folder: Path) -> Iterator[str]:
+    """A Redis of our own, which keeps everything in this folder: the URL of its unix socket."""
     url = f"unix://{folder}/socket"
     settings = {"port": "0", "unixsocket": "socket", "dir": str(folder), "save": ""}
     command = [find_redis_server(), *(word for k, v in settings.items() for word in (f"--{k}", v))]

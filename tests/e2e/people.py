@@ -1,0 +1,126 @@
+"""People at home who exist for one gateway only, and the traces they leave at the sites."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.e2e.api import Api, cloud
+from tests.e2e.waiting import until
+
+
+@dataclass(frozen=True)
+class People:
+    """A new domain at home with one project and one member."""
+
+    domain: str
+    domain_id: str
+    project: str
+    project_id: str
+    user: str
+    user_id: str
+
+    @property
+    def auth(self) -> dict[str, str]:
+        """How the member logs in; without the URL."""
+        return {
+            "username": self.user,
+            "password": self.user,
+            "project_name": self.project,
+            "user_domain_name": self.domain,
+            "project_domain_name": self.domain,
+        }
+
+
+@contextmanager
+def new_people(lab: Path, sites: tuple[str, ...]) -> Iterator[People]:
+    """A member of a new project. Afterwards nothing of them is left, at home or at the sites."""
+    home = cloud(lab, "home")
+    mark = uuid.uuid4().hex[:8]
+    new = {"name": f"e2e-{mark}"}
+    domain = home.do("POST", "identity", "/domains", {"domain": new})["domain"]["id"]
+    try:
+        named = {"name": "tour", "domain_id": domain}
+        project = home.do("POST", "identity", "/projects", {"project": named})["project"]["id"]
+        named = {"name": f"guide-{mark}", "domain_id": domain, "password": f"guide-{mark}"}
+        user = home.do("POST", "identity", "/users", {"user": named})["user"]["id"]
+        role = home.get("identity", "/roles?name=member")["roles"][0]["id"]
+        home.do("PUT", "identity", f"/projects/{project}/users/{user}/roles/{role}")
+        yield People(f"e2e-{mark}", domain, "tour", project, f"guide-{mark}", user)
+        for site in sites:
+            sweep(lab, site, f"e2e-{mark}", project)
+    finally:
+        remove_domain(home, f"e2e-{mark}")
+        home.close()
+
+
+def remove_domain(keystone: Api, name: str) -> None:
+    """A domain with all that is in it, and the groups of its projects."""
+    for domain in keystone.get("identity", f"/domains?name={name}")["domains"]:
+        path = f"/domains/{domain['id']}"
+        keystone.do("PATCH", "identity", path, {"domain": {"enabled": False}})
+        keystone.do("DELETE", "identity", path)
+    for group in keystone.get("identity", "/groups")["groups"]:
+        if group["name"].startswith(f"fed:{name}:"):
+            keystone.call("DELETE", "identity", f"/groups/{group['id']}")
+
+
+def sweep(lab: Path, site: str, domain: str, home_project: str) -> None:
+    """Remove at a site what was made for a home project: things first, then who made them."""
+    admin = cloud(lab, f"{site}-admin")
+    tag = f"federator-home-{home_project}"
+    for project in admin.get("identity", f"/projects?tags={tag}")["projects"]:
+        sweep_project(admin, project["id"])
+    remove_domain(admin, domain)
+    for user in admin.get("identity", "/users")["users"]:
+        if user["name"].endswith(f"@{domain}"):
+            admin.call("DELETE", "identity", f"/users/{user['id']}")
+    admin.close()
+
+
+def sweep_project(admin: Api, project: str) -> None:
+    """Everything of one project at a site. What is in use goes after what uses it."""
+
+    def listed(service: str, path: str, key: str) -> list[dict[str, Any]]:
+        return list(admin.get(service, path)[key])
+
+    everyones = f"all_tenants=1&project_id={project}"
+    volume = f"/{admin.project_id}" if not _has_project(admin) else ""
+
+    def servers() -> list[dict[str, Any]]:
+        return listed("compute", f"/servers?{everyones}", "servers")
+
+    for server in servers():
+        admin.call("DELETE", "compute", f"/servers/{server['id']}")
+    until(lambda: not servers(), "the servers are gone")
+    for kind in ("floatingips", "routers", "ports", "subnets", "networks", "security-groups"):
+        key = kind.replace("-", "_")
+        for item in listed("network", f"/v2.0/{kind}?project_id={project}", key):
+            if kind == "routers":
+                _empty_router(admin, item["id"])
+            admin.call("DELETE", "network", f"/v2.0/{kind}/{item['id']}")
+    for kind in ("snapshots", "volumes"):
+
+        def things(kind: str = kind) -> list[dict[str, Any]]:
+            return listed("block-storage", f"{volume}/{kind}?{everyones}", kind)
+
+        for item in things():
+            admin.call("DELETE", "block-storage", f"{volume}/{kind}/{item['id']}")
+        until(lambda: not things(), f"the {kind} are gone")  # noqa: B023
+    for image in listed("image", f"/v2/images?owner={project}&visibility=all", "images"):
+        admin.call("DELETE", "image", f"/v2/images/{image['id']}")
+
+
+def _empty_router(admin: Api, router: str) -> None:
+    path = f"/v2.0/ports?device_id={router}&device_owner=network:router_interface"
+    for port in admin.get("network", path)["ports"]:
+        body = {"port_id": port["id"]}
+        admin.call("PUT", "network", f"/v2.0/routers/{router}/remove_router_interface", body)
+
+
+def _has_project(admin: Api) -> bool:
+    urls = admin.catalog()
+    url = urls.get("block-storage") or urls["volumev3"]
+    return url.rstrip("/").endswith(admin.project_id)
