@@ -65,12 +65,16 @@ class HomeClient:
             raise InvalidToken("home does not know this token")
         return await self._flights.run(key, lambda: self._ask(key, token))
 
-    def forget(self, token: str) -> None:
-        """The token was revoked, or a site says so: ask again before it is used."""
+    def forget(self, token: str) -> Identity | None:
+        """The token was revoked, or a site says so: ask again before it is used.
+
+        Gives whose it was, as far as that is known here.
+        """
         key = _key(token)
-        self._known.pop(key, None)
+        _, identity = self._known.pop(key, (0.0, None))
         self._refused.pop(key, None)
         self._forgotten[key] = time.monotonic()
+        return identity
 
     async def _ask(self, key: bytes, token: str) -> Identity:
         headers = CIMultiDict(

@@ -93,14 +93,17 @@ def build(settings: Settings) -> House:
         owners=owners,
         rules=rules,
         public_base=base,
-        deadline=settings.site_timeout_seconds,
+        read_seconds=settings.read_timeout_seconds,
+        write_seconds=settings.site_timeout_seconds,
     )
     endpoints: dict[str, dict[str, str]] = {name: {} for name in sites}
     probe = Probe(_fetcher(client, sites), endpoints, services.values())
     versions = VersionApi(probe, services.values(), base)
 
     async def on_revoked(token: str) -> None:
-        home_client.forget(token)
+        identity = home_client.forget(token)
+        if identity is not None:
+            sessions.forget(identity)
 
     return House(
         settings=settings,
@@ -229,9 +232,11 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
         ),
     ]
     yield
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    # Until they have ended: a cancellation can get lost inside redis-py.
+    while running := [task for task in tasks if not task.done()]:
+        for task in running:
+            task.cancel()
+        await asyncio.wait(running, timeout=0.1)
     await house.ids.stop()
     await house.ids.store.close()
     house.sessions.close()

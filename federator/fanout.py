@@ -29,6 +29,7 @@ from federator.localize import localize
 from federator.owners import Owners
 from federator.paging import Page
 from federator.plan import Whereabouts
+from federator.requestlog import SITE_ANSWERS
 from idmap.front import IdMap
 
 log = structlog.get_logger(__name__)
@@ -58,7 +59,8 @@ class Asker:
     owners: Owners
     rules: Mapping[str, Ids]
     public_base: str
-    deadline: float
+    read_seconds: float
+    write_seconds: float
 
     async def ask_all(
         self, question: Question, sites: Sequence[str], page: Page | None = None
@@ -79,8 +81,10 @@ class Asker:
 
         Raises FederationError for what is wrong with the caller rather than with the site.
         """
+        reads = question.call.method in ("GET", "HEAD")
+        seconds = self.read_seconds if reads else self.write_seconds
         try:
-            async with asyncio.timeout(self.deadline):
+            async with asyncio.timeout(seconds):
                 return await self._ask(question, site, page)
         except ProjectNotThere as error:
             return SiteReply(site, missing=error.reason, nothing_there=True)
@@ -91,7 +95,7 @@ class Asker:
             metrics.SITE_MISSING.labels(site).inc()
             return SiteReply(site, missing=error.reason)
         except TimeoutError:
-            return self._unanswered(question, site, f"no answer within {self.deadline:g} s")
+            return self._unanswered(question, site, f"no answer within {seconds:g} s")
 
     def _unanswered(self, question: Question, site: str, reason: str) -> SiteReply:
         log.warning("site missing", site=site, reason=reason)
@@ -199,6 +203,8 @@ class Asker:
             ) as response:
                 raw = await response.read()
         metrics.SITE_REPLIES.labels(site.name, str(response.status)).inc()
+        local_id = response.headers.get("X-Openstack-Request-Id", "-")
+        SITE_ANSWERS.get([]).append(f"{site.name}:{response.status}:{local_id}")
         body = None
         if raw and "json" in response.headers.get("Content-Type", ""):
             try:

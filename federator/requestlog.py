@@ -4,6 +4,7 @@ The line names who asked for what and how it ended; no token and no body is ever
 """
 
 import re
+from contextvars import ContextVar
 from time import perf_counter
 from uuid import uuid4
 
@@ -18,6 +19,9 @@ log = structlog.get_logger("federator.request")
 REQUEST_ID = web.RequestKey("request_id", str)
 IDENTITY_FOR_LOG = web.RequestKey("identity_for_log", str)
 
+SITE_ANSWERS: ContextVar[list[str]] = ContextVar("site_answers")
+"""``site:status:the site's own request ID`` of each answer that a request has had from a site."""
+
 _REQUEST_ID = re.compile(r"req-[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 _QUIET = ("/healthcheck", "/metrics")
 
@@ -28,6 +32,8 @@ async def requestlog(request: web.Request, handler: Handler) -> web.StreamRespon
     given = request.headers.get("X-Openstack-Request-Id", "")
     request_id = given if _REQUEST_ID.fullmatch(given) else f"req-{uuid4()}"
     request[REQUEST_ID] = request_id
+    answers: list[str] = []
+    SITE_ANSWERS.set(answers)
     began = perf_counter()
     status = 500
     try:
@@ -51,6 +57,7 @@ async def requestlog(request: web.Request, handler: Handler) -> web.StreamRespon
                 method=request.method,
                 path=path[:500],
                 status=status,
+                sites=" ".join(answers[:20]) or "-",
                 ms=round(seconds * 1000, 1),
             )
 
