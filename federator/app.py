@@ -22,20 +22,20 @@ from adapters.registry import all_services, id_rules
 from adapters.session import SiteSessions
 from adapters.sites import Site, load_home, load_sites
 from adapters.spec import Service
-from federator.catalog import Catalog
 from federator.config import Settings
 from federator.fanout import Asker
 from federator.faults import Fault, NotFound, Unauthorized, Unavailable, fault_of
 from federator.gateway import Gateway
-from federator.identity_api import IdentityApi
+from federator.identity.api import IdentityApi
+from federator.identity.catalog import Catalog
 from federator.keypairs import Keypairs
 from federator.locate import Locator
 from federator.owners import Owners
-from federator.rebuild import Rebuild, expected_stamps, keep_map
 from federator.requestlog import IDENTITY_FOR_LOG, KNOWN_SERVICES, REQUEST_ID, requestlog
 from federator.route import service_of
-from federator.survey import Survey
-from federator.version_api import VersionApi
+from federator.upkeep.rebuild import Rebuild, expected_stamps, keep_map
+from federator.upkeep.survey import Survey
+from federator.versions.api import VersionApi
 from idmap.front import IdMap
 from idmap.redis_store import RedisIdStore
 from idmap.store import StoreUnavailable

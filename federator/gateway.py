@@ -26,11 +26,11 @@ from federator.fanout import Asker, Question
 from federator.faults import BadRequest, Forbidden, NotFound, TooLarge
 from federator.keypairs import Keypairs, key_name
 from federator.locate import Locator
-from federator.namesakes import ORIGIN as EQUAL
 from federator.paging import page_of
 from federator.plan import Plan, Reach, plan
 from federator.route import route
-from federator.version_api import VersionApi
+from federator.upkeep.namesakes import ORIGIN as EQUAL
+from federator.versions.api import VersionApi
 from idmap.store import Pin
 
 LONGEST_HEADER = 32 * 1024

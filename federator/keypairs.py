@@ -2,7 +2,7 @@
 
 The list is ours: documents in the ID map's store, by home user. A site learns of a keypair when it is made
 there, and otherwise just before a server needs it. Deleting asks every site for every shadow user, by the
-gateway's account; a rebuild of the map reads the list back from the sites (`federator.rebuild`).
+gateway's account; a rebuild of the map reads the list back from the sites (`federator.upkeep.rebuild`).
 
 Private keys pass through to the one who made them and are kept nowhere.
 """

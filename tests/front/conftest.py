@@ -18,10 +18,10 @@ from adapters.client import SiteClient
 from adapters.probe import Probe
 from adapters.registry import all_services
 from adapters.sites import Site, load_home, load_sites
-from federator.catalog import Catalog
 from federator.faults import Fault, NotFound
-from federator.identity_api import IdentityApi
-from federator.version_api import VersionApi
+from federator.identity.api import IdentityApi
+from federator.identity.catalog import Catalog
+from federator.versions.api import VersionApi
 from tests.conftest import missing
 
 SITES = ("paris", "tokyo")

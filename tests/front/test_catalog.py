@@ -6,7 +6,7 @@ import pytest
 
 from adapters.registry import all_services
 from adapters.spec import Service
-from federator.catalog import Catalog
+from federator.identity.catalog import Catalog
 
 BASE = "https://cloud.example:8780/fed"
 

@@ -3,8 +3,8 @@
 import pytest
 from multidict import CIMultiDict
 
-from federator.identity_headers import to_client, to_home
-from federator.links import Links, root_of
+from federator.identity.headers import to_client, to_home
+from federator.identity.links import Links, root_of
 
 HOME = "http://home:5000"
 US = "http://us:8780/identity"

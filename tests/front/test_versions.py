@@ -8,7 +8,7 @@ import pytest
 from adapters.probe import Probe, SiteVersions
 from adapters.registry import all_services
 from federator.faults import BadRequest, Fault, NotAcceptable
-from federator.versions import (
+from federator.versions.documents import (
     intersection,
     microversions,
     negotiate,

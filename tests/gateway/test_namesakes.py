@@ -2,7 +2,7 @@
 
 from adapters.names import Site
 from adapters.registry import all_services
-from federator.namesakes import equal_pins
+from federator.upkeep.namesakes import equal_pins
 from idmap.ids import global_uuid, site_namespace
 from idmap.store import Pin
 

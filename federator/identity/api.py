@@ -24,10 +24,10 @@ from multidict import CIMultiDict
 
 from adapters.client import SiteClient
 from adapters.sites import Site
-from federator.catalog import Catalog
 from federator.faults import BadGateway, Forbidden, NotFound, TooLarge
-from federator.identity_headers import to_home
-from federator.relay import HomeRelay, Reply
+from federator.identity.catalog import Catalog
+from federator.identity.headers import to_home
+from federator.identity.relay import HomeRelay, Reply
 from federator.requestlog import REQUEST_ID
 
 PREFIX = "/identity"

@@ -19,10 +19,10 @@ from adapters.provision import Provisioner
 from adapters.spec import Resource, Service
 from federator import metrics
 from federator.keypairs import DOCUMENTS, READ_BACK
-from federator.namesakes import ORIGIN as EQUAL
-from federator.namesakes import equal_pins
 from federator.owners import ORIGIN as MAPPING
-from federator.survey import Survey
+from federator.upkeep.namesakes import ORIGIN as EQUAL
+from federator.upkeep.namesakes import equal_pins
+from federator.upkeep.survey import Survey
 from idmap.front import IdMap
 from idmap.store import Lease, Location, Pin, StoreUnavailable
 

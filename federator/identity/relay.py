@@ -11,8 +11,8 @@ from adapters.client import SiteClient
 from adapters.errors import SiteUnreachable
 from adapters.sites import Site
 from federator.faults import BadGateway, BadRequest, Unavailable
-from federator.identity_headers import size, to_client
-from federator.links import Links, root_of
+from federator.identity.headers import size, to_client
+from federator.identity.links import Links, root_of
 
 _UNREACHABLE = "The Keystone that tokens come from cannot be reached."
 _LONG_HEADERS = 32 * 1024

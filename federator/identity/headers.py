@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from multidict import CIMultiDict, MultiMapping
 
-from federator.links import Links
+from federator.identity.links import Links
 
 _HOP_BY_HOP = frozenset(
     {

@@ -1,6 +1,6 @@
 """Looks through a site by the gateway's own account: every object of every declared kind.
 
-For the upkeep of the ID map only (`federator.rebuild`). What it sees is never shown to a tenant.
+For the upkeep of the ID map only (`federator.upkeep.rebuild`). What it sees is never shown to a tenant.
 """
 
 from collections.abc import AsyncIterator, Mapping

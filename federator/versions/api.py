@@ -14,7 +14,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from adapters.probe import Probe, SiteVersions
 from adapters.spec import Service
 from federator.faults import Unavailable
-from federator.versions import (
+from federator.versions.documents import (
     Entry,
     Range,
     intersection,

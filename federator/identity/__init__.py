@@ -1,0 +1,1 @@
+"""Home, seen through the gateway: logins, tokens with our catalogue, all of its identity API."""

@@ -1,0 +1,1 @@
+"""The version documents of all services, and the microversions that every site has."""
