@@ -150,11 +150,11 @@ class Asker:
         call = question.call
         assert call.resource is not None
         keys, id_field, key = call.resource.keys, call.resource.id_field, call.resource.key
-        kept, size = page.for_site(call.query)
+        query = page.for_site(call.query)
         items: list[Any] = []
         marker = ""
         while True:
-            parts = [kept, f"limit={size}", f"marker={marker}" if marker else ""]
+            parts = [query, f"marker={marker}" if marker else ""]
             asked = replace(call, query="&".join(part for part in parts if part))
             site_call = self.localized(replace(question, call=asked), token)
             reply = await self._send(site_call)

@@ -63,7 +63,8 @@ class Globalizer:
                 name = next(iter(call.body), "") if isinstance(call.body, dict) else ""
                 body = rewrite_action_reply(form, name, body, self._out.change)
             else:
-                body = rewrite_body(form, body, self._out.change)
+                # What a create echoes may be an ID where later there is a name: groups of a server.
+                body = rewrite_body(form, body, self._out.change, request=call.is_create)
         raw = reply.raw if body is reply.body else b""
         return replace(reply, body=body, raw=raw, headers=self._headers(reply.headers))
 

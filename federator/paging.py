@@ -37,17 +37,21 @@ class Page:
     order: tuple[SortKey, ...]
     """Empty: the order is each site's own."""
     offset: int = 0
+    paged: bool = True
+    """Whether the service has pages of this list at all. Without, ``limit`` is our business alone."""
 
     @property
     def whole(self) -> bool:
         """Whether the cut can only be made when everything before it is known."""
         return bool(self.marker) or self.reverse or self.offset > 0
 
-    def for_site(self, query: str) -> tuple[str, int]:
-        """The query for a site, without what is ours to decide, and the size of its pages."""
+    def for_site(self, query: str) -> str:
+        """The query of the first request to a site: what was asked, cut where we know it to suffice."""
         kept = [pair for pair in query.split("&") if pair and pair.partition("=")[0] not in _OURS]
-        size = LARGEST_PAGE if self.whole else min(self.limit, LARGEST_PAGE)
-        return "&".join(kept), size
+        if self.paged:
+            size = LARGEST_PAGE if self.whole else min(self.limit, LARGEST_PAGE)
+            kept.append(f"limit={size}")
+        return "&".join(kept)
 
 
 def page_of(resource: Resource, query: str) -> Page:
@@ -70,6 +74,7 @@ def page_of(resource: Resource, query: str) -> Page:
             )
         ),
         offset=_number(words, "offset") if words.get("offset") else 0,
+        paged=bool(resource.order),
     )
 
 

@@ -8,7 +8,7 @@ Volume metadata is free text; ``volume_image_metadata`` is copied from an image,
 the image is a ref.
 """
 
-from adapters.spec import PROJECT, USER, ZONE, By, Ids, Merge, Resource, Service
+from adapters.spec import ANY, PROJECT, USER, ZONE, By, Ids, Merge, Resource, Service
 
 _NEWEST = ("created_at:desc", "id:desc")
 
@@ -48,6 +48,8 @@ VOLUME = Resource(
         "volume_type_id": "volume_type",
         "imageRef": "image",
         "image_id": "image",
+        "service_uuid": ANY,
+        "encryption_key_id": ANY,
         "attachments[].id": "volume",
         "attachments[].volume_id": "volume",
         "attachments[].server_id": "server",
@@ -59,9 +61,7 @@ VOLUME = Resource(
     siblings={"OS-SCH-HNT:scheduler_hints": _HINTS},
     opaque=frozenset(
         {
-            "encryption_key_id",
             "provider_id",
-            "service_uuid",
             "os-vol-host-attr:host",
             "volume_type",
         }

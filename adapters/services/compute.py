@@ -1,8 +1,8 @@
 """Nova: servers and what they run on.
 
 Opaque by decision: ``hostId`` (a hash), reservation IDs, request IDs (the IDs of instance actions), the
-internal numbers of flavors in migrations, ``bdm_uuid`` (no call takes it), certificate IDs (the key
-manager's of one site). Host names are names of one site and stay as they are.
+internal numbers of flavors in migrations, certificate IDs (the key manager's of one site). Host names
+are names of one site and stay as they are.
 
 The proxies for networks, volumes and images that Nova serves below microversion 2.36 are declared by
 the IDs of the services that they stand for, for some clients never ask for a microversion.
@@ -145,8 +145,12 @@ _OF_A_SERVER = (
         keys="volumeAttachments",
         id_field="volumeId",
         id_kind="volume",
-        refs={"id": "volume", "serverId": "server", "attachment_id": "attachment"},
-        opaque=frozenset({"bdm_uuid"}),
+        refs={
+            "id": "volume",
+            "serverId": "server",
+            "attachment_id": "attachment",
+            "bdm_uuid": ANY,
+        },
     ),
     Resource(
         path="/servers/{server}/os-interface",

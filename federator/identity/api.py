@@ -15,6 +15,7 @@ to write a path than we do.
 
 import re
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 from urllib.parse import unquote
 
@@ -24,7 +25,7 @@ from multidict import CIMultiDict
 
 from adapters.client import SiteClient
 from adapters.sites import Site
-from federator.faults import BadGateway, Forbidden, NotFound, TooLarge
+from federator.faults import BadGateway, BadRequest, Forbidden, NotFound, TooLarge
 from federator.identity.catalog import Catalog
 from federator.identity.headers import to_home
 from federator.identity.relay import HomeRelay, Reply
@@ -33,6 +34,8 @@ from federator.requestlog import REQUEST_ID
 PREFIX = "/identity"
 _REQUEST_ID = "X-Openstack-Request-Id"
 _CATALOGUE = re.compile(r"/v3/(services|endpoints|regions)(?:/([^/]+))?")
+_DEEPEST = 500
+"""Levels of nesting that Keystone surely reads; orjson gives up at 1024."""
 _READS = {"GET", "HEAD"}
 _ENCODED_TIMES = 3
 
@@ -138,6 +141,12 @@ class IdentityApi:
             body += chunk
             if len(body) > self._max_body_bytes:
                 raise TooLarge(f"Request is too large: more than {self._max_body_bytes} bytes.")
+        if body.count(b"[") + body.count(b"{") > _DEEPEST:
+            # Keystone gives up on nesting without an answer, which would look as if it were down.
+            with suppress(orjson.JSONDecodeError):
+                orjson.loads(body)
+                return bytes(body)
+            raise BadRequest("Expecting to find valid JSON in the request body.")
         return bytes(body)
 
     def _self_url(self, request: web.Request) -> str:

@@ -9,6 +9,7 @@ from federator.paging import LARGEST_PAGE, next_query, page_of, previous_query
 SERVER = all_services()["compute"].resource("server")
 IMAGE = all_services()["image"].resource("image")
 VOLUME = all_services()["block-storage"].resource("volume")
+PROVIDER = all_services()["placement"].resource("resource_provider")
 PORT = all_services()["network"].resource("port")
 
 
@@ -32,16 +33,19 @@ def test_the_order_is_read_in_every_service_own_words(resource, query, order):
 def test_a_site_is_asked_for_no_more_than_the_page_can_need():
     page = page_of(SERVER, "limit=7&name=web&sort_key=created_at")
 
-    assert page.for_site("limit=7&name=web&sort_key=created_at") == (
-        "name=web&sort_key=created_at",
-        7,
-    )
+    asked = page.for_site("limit=7&name=web&sort_key=created_at")
+
+    assert asked == "name=web&sort_key=created_at&limit=7"
 
 
 def test_behind_a_marker_a_site_is_read_from_its_beginning():
     query = "limit=7&marker=abc&name=a%20b"
 
-    assert page_of(SERVER, query).for_site(query) == ("name=a%20b", LARGEST_PAGE)
+    assert page_of(SERVER, query).for_site(query) == f"name=a%20b&limit={LARGEST_PAGE}"
+
+
+def test_a_list_without_pages_is_asked_for_as_a_whole():
+    assert page_of(PROVIDER, "limit=7&name=x").for_site("limit=7&name=x") == "name=x"
 
 
 @pytest.mark.parametrize("limit", ["-1", "many", "1.5"])
