@@ -158,7 +158,11 @@ def _write_settings(names: Sequence[str], redis: str, listen: str) -> Path:
         clouds[name] = {**accounts[name], "federation": federation}
     _write(FOLDER / "gateway" / "clouds.yaml", {"clouds": clouds})
     settings = FOLDER / "gateway" / "federator.yaml"
-    _write(settings, {"sites": list(names), "redis": redis, "listen": listen})
+    # All of this on one small machine may be slow, and a slow site is not a missing one.
+    _write(
+        settings,
+        {"sites": list(names), "redis": redis, "listen": listen, "read_timeout_seconds": 60},
+    )
     return settings
 
 
