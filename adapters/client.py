@@ -18,6 +18,8 @@ from yarl import URL
 from adapters.errors import SiteSilent, SiteUnreachable
 
 _LONG_HEADER = 256 * 1024
+_LARGEST_ANSWER = 256 * 1024 * 1024
+"""No answer that is read as a whole may be larger: a page of 1000 servers has some 3 MB."""
 
 
 class SiteClient:
@@ -78,6 +80,16 @@ class SiteClient:
             raise SiteUnreachable(site, "no connection") from error
         except (aiohttp.ClientError, TimeoutError, asyncio.IncompleteReadError) as error:
             raise SiteSilent(site, f"no answer ({type(error).__name__})") from error
+
+
+async def whole(site: str, response: aiohttp.ClientResponse) -> bytes:
+    """The body of a response. Raises SiteUnreachable if the site never comes to an end."""
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > _LARGEST_ANSWER:
+            raise SiteUnreachable(site, "its answer is too large")
+    return bytes(body)
 
 
 @cache

@@ -13,7 +13,7 @@ from multidict import CIMultiDict
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from adapters.account import Account
-from adapters.client import SiteClient
+from adapters.client import SiteClient, whole
 from adapters.errors import FederationError, SiteUnreachable
 from adapters.home import HomeClient
 from adapters.names import Site as SiteNames
@@ -278,6 +278,6 @@ def _fetcher(client: SiteClient, sites: Mapping[str, Site]) -> Fetch:
         headers = CIMultiDict({"Accept": "application/json"})
         verify = sites[site].verify
         async with client.request(site, "GET", url, headers, verify=verify) as response:
-            return response.status, await response.read()
+            return response.status, await whole(site, response)
 
     return fetch

@@ -13,7 +13,7 @@ import orjson
 import structlog
 from multidict import CIMultiDictProxy
 
-from adapters.client import SiteClient
+from adapters.client import SiteClient, whole
 from adapters.errors import ExchangeRefused, ProjectNotThere, SiteSilent, SiteUnreachable
 from adapters.identity import Identity, SiteToken
 from adapters.names import Site as SiteNames
@@ -33,6 +33,9 @@ from federator.requestlog import SITE_ANSWERS
 from idmap.front import IdMap
 
 log = structlog.get_logger(__name__)
+
+LONGEST_LIST = 1_000_000
+"""Items of one list of one site; a site that has more lies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +170,7 @@ class Asker:
             if not page.whole and len(items) >= page.limit:
                 break
             last = found[-1].get(key, found[-1]) if id_field not in found[-1] else found[-1]
-            if str(last.get(id_field)) == marker:
+            if str(last.get(id_field)) == marker or len(items) > LONGEST_LIST:
                 raise SiteUnreachable(token.site, "its list of pages does not end")
             marker = str(last.get(id_field))
         body = {
@@ -201,7 +204,7 @@ class Asker:
                 site_call.body,
                 verify=site.verify,
             ) as response:
-                raw = await response.read()
+                raw = await whole(site.name, response)
         metrics.SITE_REPLIES.labels(site.name, str(response.status)).inc()
         local_id = response.headers.get("X-Openstack-Request-Id", "-")
         SITE_ANSWERS.get([]).append(f"{site.name}:{response.status}:{local_id}")

@@ -22,7 +22,7 @@ from adapters.identity import Identity
 from adapters.spec import Service
 from adapters.translate import shape
 from federator import answer
-from federator.call import Call
+from federator.call import Call, SiteReply
 from federator.fanout import Asker, Question
 from federator.faults import (
     BadRequest,
@@ -36,6 +36,7 @@ from federator.merge import cut
 from federator.owners import Owners
 from federator.paging import page_of
 from federator.plan import Whereabouts, plan
+from idmap.store import IdStore
 
 DOCUMENTS = "keypair"
 READ_BACK = "read back"
@@ -105,7 +106,7 @@ class Keypairs:
         await self._ask(question, site, "POST", "", {"keypair": body})
 
     @property
-    def _store(self) -> Any:
+    def _store(self) -> IdStore:
         return self.asker.ids.store
 
     def _listed(self, call: Call, kept: Mapping[str, Any]) -> dict[str, Any]:
@@ -165,7 +166,7 @@ class Keypairs:
 
     async def _ask(
         self, question: Question, site: str, method: str, tail: str, body: Any = None
-    ) -> Any:
+    ) -> SiteReply:
         """A call of our own about keypairs, in the caller's name."""
         headers = CIMultiDict({"OpenStack-API-Version": f"compute {_WITH_USER}"})
         if body is not None:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 from multidict import CIMultiDict, CIMultiDictProxy
 
+from adapters.client import whole
 from adapters.errors import SiteError
 from federator.answer import returned_headers
 from federator.call import Call, SiteReply
@@ -47,7 +48,7 @@ async def pass_through(
             translated = globalizer.reply(question.call, question.shape, reply)
             answer_headers = returned_headers(translated, question.request_id)
             if response.status >= 400:
-                raw = await response.read()
+                raw = await whole(site_name, response)
                 text = await asker.text_put_back(globalizer, raw, site_call.put_back)
                 return web.Response(status=response.status, headers=answer_headers, body=text)
             out = web.StreamResponse(status=response.status, headers=answer_headers)
