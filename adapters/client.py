@@ -83,12 +83,12 @@ class SiteClient:
 
 
 async def whole(site: str, response: aiohttp.ClientResponse) -> bytes:
-    """The body of a response. Raises SiteUnreachable if the site never comes to an end."""
+    """The body of a response. Raises SiteSilent if the site never comes to an end."""
     body = bytearray()
     async for chunk in response.content.iter_any():
         body += chunk
         if len(body) > _LARGEST_ANSWER:
-            raise SiteUnreachable(site, "its answer is too large")
+            raise SiteSilent(site, "its answer is too large")
     return bytes(body)
 
 

@@ -15,7 +15,7 @@ from adapters.spec import Merge, Resource
 from federator.call import Call, SiteReply
 from federator.faults import BadRequest, Forbidden, Unavailable
 from federator.merge import add_numbers, common_items, cut, identity, merge_lists
-from federator.paging import Page, next_query, previous_query
+from federator.paging import Page, names_one, next_query, previous_query
 
 _NOT_RETURNED = frozenset(
     {
@@ -57,13 +57,9 @@ def merged(
     call: Call, page: Page | None, replies: Sequence[SiteReply], public_base: str, request_id: str
 ) -> web.Response:
     """One answer out of the replies of all sites. Raises Unavailable if none could be asked."""
-    missing = [
-        reply.site
-        for reply in replies
-        if (reply.missing and not reply.nothing_there) or reply.status >= 500 or reply.status == 429
-    ]
+    missing = [reply.site for reply in replies if _is_missing(reply)]
     refused = [r for r in replies if 400 <= r.status < 500 and r.status not in (*ABSENT, 429)]
-    good = [reply for reply in replies if reply.ok and isinstance(reply.body, dict)]
+    good = [reply for reply in replies if reply.ok and not _is_missing(reply)]
     if refused:
         return one(refused[0], request_id)
     if not good:
@@ -76,8 +72,21 @@ def merged(
     headers = returned_headers(good[0], request_id) if good else own_headers(request_id)
     if missing:
         headers["X-Federation-Missing-Sites"] = ",".join(missing)
-    body = _merged_body(call, page, [reply.body for reply in good], public_base)
+    body = _merged_body(call, page, good, public_base)
+    nothing = call.is_list and call.resource is not None and not body.get(call.resource.keys)
+    if missing and nothing and names_one(call.query):
+        # Somebody looks for one thing, perhaps to make it if it is not there. We cannot know.
+        raise Unavailable(f"What is asked for may be at {', '.join(missing)}, not there just now.")
     return web.Response(status=200, headers=headers, body=orjson.dumps(body))
+
+
+def _is_missing(reply: SiteReply) -> bool:
+    """Whether a site owes us its part of a merged answer."""
+    if reply.missing:
+        return not reply.nothing_there
+    if reply.status < 400:
+        return reply.status >= 300 or not isinstance(reply.body, dict)
+    return reply.status >= 500 or reply.status == 429
 
 
 def returned_headers(reply: SiteReply, request_id: str) -> CIMultiDict[str]:
@@ -96,9 +105,12 @@ def own_headers(request_id: str) -> CIMultiDict[str]:
     return CIMultiDict({"Content-Type": "application/json", "X-Openstack-Request-Id": request_id})
 
 
-def _merged_body(call: Call, page: Page | None, bodies: Sequence[Any], public_base: str) -> Any:
+def _merged_body(
+    call: Call, page: Page | None, replies: Sequence[SiteReply], public_base: str
+) -> Any:
     resource = call.resource
     assert resource is not None
+    bodies = [reply.body for reply in replies]
     if page is None:
         return add_numbers(resource, bodies) if bodies else {resource.key: {}}
     lists = [body.get(resource.keys) or [] for body in bodies]
@@ -112,6 +124,7 @@ def _merged_body(call: Call, page: Page | None, bodies: Sequence[Any], public_ba
     if part is None:
         raise BadRequest(f"marker [{page.marker}] not found")
     chosen, more = part
+    more = more or any(reply.more for reply in replies)
     return {**rest, resource.keys: chosen, **_links(call, page, items, chosen, more, public_base)}
 
 

@@ -33,6 +33,7 @@ from federator.locate import Locator
 from federator.owners import Owners
 from federator.requestlog import IDENTITY_FOR_LOG, KNOWN_SERVICES, REQUEST_ID, requestlog
 from federator.route import service_of
+from federator.upkeep.lookout import Lookout
 from federator.upkeep.rebuild import Rebuild, expected_stamps, keep_map
 from federator.upkeep.survey import Survey
 from federator.versions.api import VersionApi
@@ -96,6 +97,7 @@ def build(settings: Settings) -> House:
         read_seconds=settings.read_timeout_seconds,
         write_seconds=settings.site_timeout_seconds,
     )
+    surveys = {name: Survey(names[name], accounts[name], rules) for name in sites}
     endpoints: dict[str, dict[str, str]] = {name: {} for name in sites}
     probe = Probe(_fetcher(client, sites), endpoints, services.values())
     versions = VersionApi(probe, services.values(), base)
@@ -118,10 +120,11 @@ def build(settings: Settings) -> House:
         endpoints=endpoints,
         rebuild=Rebuild(
             services,
-            {name: Survey(names[name], accounts[name], rules) for name in sites},
+            surveys,
             sessions.provisioners,
             home_account,
             ids,
+            Lookout(services, surveys, ids),
         ),
         identity_api=IdentityApi(
             client, home, Catalog(base, settings.region, services.values()), base, on_revoked

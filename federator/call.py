@@ -76,6 +76,8 @@ class SiteReply:
     """The bytes of the body, where they are still those that `body` was parsed from."""
     missing: str = ""
     """Why there is no answer: one sentence, fit for users. Empty if there is one."""
+    more: bool = False
+    """The site's list goes on behind what was read of it."""
     nothing_there: bool = False
     """The site cannot have anything of this caller's: to a list it adds nothing, and is not missing."""
 

@@ -8,29 +8,38 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 import structlog
 from multidict import CIMultiDictProxy
 
 from adapters.client import SiteClient, whole
-from adapters.errors import ExchangeRefused, ProjectNotThere, SiteSilent, SiteUnreachable
+from adapters.errors import (
+    ExchangeRefused,
+    ProjectNotThere,
+    SiteSilent,
+    SiteUnreachable,
+    TokenMixUp,
+)
 from adapters.identity import Identity, SiteToken
 from adapters.names import Site as SiteNames
 from adapters.session import SiteSessions
 from adapters.sites import Site
-from adapters.spec import Ids, Service
+from adapters.spec import Ids, Resource, Service
 from adapters.translate import Shape
 from federator import metrics
 from federator.call import Call, SiteCall, SiteReply
-from federator.faults import Timeout
+from federator.faults import BadRequest, Timeout
 from federator.globalize import Globalizer, put_back
 from federator.localize import localize
+from federator.merge import identity
 from federator.owners import Owners
 from federator.paging import Page
 from federator.plan import Whereabouts
 from federator.requestlog import SITE_ANSWERS
 from idmap.front import IdMap
+from idmap.store import StoreUnavailable
 
 log = structlog.get_logger(__name__)
 
@@ -93,12 +102,27 @@ class Asker:
             return SiteReply(site, missing=error.reason, nothing_there=True)
         except SiteSilent as error:
             return self._unanswered(question, site, error.reason)
-        except (SiteUnreachable, ExchangeRefused) as error:
+        except (SiteUnreachable, ExchangeRefused, TokenMixUp) as error:
             log.warning("site missing", site=site, reason=error.reason)
             metrics.SITE_MISSING.labels(site).inc()
             return SiteReply(site, missing=error.reason)
         except TimeoutError:
             return self._unanswered(question, site, f"no answer within {seconds:g} s")
+        except StoreUnavailable:
+            if reads:
+                raise
+            return self._unanswered(question, site, "and the ID map went away meanwhile")
+        except (
+            ArithmeticError,
+            AttributeError,
+            LookupError,
+            RecursionError,
+            TypeError,
+            ValueError,
+        ):
+            # Whatever shape a site answers in, it must not spoil what the others say.
+            log.exception("an answer of a site could not be read", site=site)
+            return self._unanswered(question, site, "its answer cannot be understood")
 
     def _unanswered(self, question: Question, site: str, reason: str) -> SiteReply:
         log.warning("site missing", site=site, reason=reason)
@@ -152,46 +176,48 @@ class Asker:
         """A site's list from its beginning, page by page, as far as the page wanted may need it."""
         call = question.call
         assert call.resource is not None
-        keys, id_field, key = call.resource.keys, call.resource.id_field, call.resource.key
+        resource = call.resource
         query = page.for_site(call.query)
         items: list[Any] = []
-        marker = ""
-        while True:
-            parts = [query, f"marker={marker}" if marker else ""]
-            asked = replace(call, query="&".join(part for part in parts if part))
+        marker, more, enough = "", True, False
+        while more and not enough:
+            asked = replace(call, query=f"{query}&marker={marker}" if marker else query)
             site_call = self.localized(replace(question, call=asked), token)
             reply = await self._send(site_call)
-            if not reply.ok or not isinstance(reply.body, dict) or keys not in reply.body:
+            if reply.status >= 400:
                 return reply, site_call.put_back
-            found = reply.body[keys] or []
+            found = _items(reply, resource)
             items.extend(found)
-            if not (found and _has_next(reply.body, keys)):
-                break
-            if not page.whole and len(items) >= page.limit:
-                break
-            last = found[-1].get(key, found[-1]) if id_field not in found[-1] else found[-1]
-            if str(last.get(id_field)) == marker or len(items) > LONGEST_LIST:
+            more = bool(found) and _has_next(reply.body, resource.keys)
+            last = str(identity(resource, found[-1])) if found else ""
+            if more and (last == marker or len(items) > LONGEST_LIST):
                 raise SiteUnreachable(token.site, "its list of pages does not end")
-            marker = str(last.get(id_field))
+            marker = quote(last, safe="")
+            enough = not page.whole and len(items) >= page.limit
         body = {
             name: value
             for name, value in reply.body.items()
-            if name not in (f"{keys}_links", "next", "first")
+            if name not in (f"{resource.keys}_links", "next", "first")
         }
-        return replace(reply, body={**body, keys: items}, raw=b""), site_call.put_back
+        body[resource.keys] = items
+        return replace(reply, body=body, raw=b"", more=more), site_call.put_back
 
     def localized(self, question: Question, token: SiteToken) -> SiteCall:
-        """The question in the words of the site that gave the token."""
-        return localize(
-            question.call,
-            question.shape,
-            self.names[token.site],
-            token,
-            question.identity,
-            question.where,
-            self.rules,
-            question.request_id,
-        )
+        """The question in the words of the site that gave the token. Raises BadRequest."""
+        try:
+            return localize(
+                question.call,
+                question.shape,
+                self.names[token.site],
+                token,
+                question.identity,
+                question.where,
+                self.rules,
+                question.request_id,
+            )
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            log.exception("a request could not be translated", request_id=question.request_id)
+            raise BadRequest("The request has a value of a wrong type.") from error
 
     async def _send(self, site_call: SiteCall) -> SiteReply:
         site = self.sites[site_call.site]
@@ -213,7 +239,7 @@ class Asker:
             try:
                 body = orjson.loads(raw)
             except orjson.JSONDecodeError as error:
-                raise SiteUnreachable(site.name, "its answer is not JSON") from error
+                raise SiteSilent(site.name, "its answer is not JSON") from error
         return SiteReply(
             site.name, response.status, CIMultiDictProxy(response.headers.copy()), body, raw
         )
@@ -237,7 +263,7 @@ class Asker:
         if reply.status >= 400:
             raw = await self.text_put_back(globalizer, reply.raw, table)
             return replace(globalizer.reply(question.call, question.shape, reply), raw=raw)
-        answer = globalizer.reply(question.call, question.shape, reply)
+        answer = globalizer.reply(question.call, question.shape, reply, table)
         if globalizer.seen:
             await self.ids.register(token.site, globalizer.seen)
         return answer
@@ -254,6 +280,18 @@ class Asker:
         return put_back(raw, {**known, **table})
 
 
+def _items(reply: SiteReply, resource: Resource) -> list[Any]:
+    """The items of a list. Raises SiteUnreachable for anything that is not this list."""
+    items = reply.body.get(resource.keys) if isinstance(reply.body, dict) else None
+    if reply.status >= 300 or not isinstance(items, list):
+        raise SiteUnreachable(reply.site, f"its answer is not a list of {resource.keys}")
+    return items
+
+
 def _has_next(body: Mapping[str, Any], keys: str) -> bool:
-    links = body.get(f"{keys}_links") or []
-    return bool(body.get("next")) or any(link.get("rel") == "next" for link in links)
+    if body.get("next"):
+        return True
+    links = body.get(f"{keys}_links")
+    return isinstance(links, list) and any(
+        isinstance(link, dict) and link.get("rel") == "next" for link in links
+    )

@@ -26,6 +26,7 @@ from federator.fanout import Asker, Question
 from federator.faults import BadRequest, Forbidden, NotFound, TooLarge
 from federator.keypairs import Keypairs, key_name
 from federator.locate import Locator
+from federator.merge import identity, made_of
 from federator.paging import page_of
 from federator.plan import Plan, Reach, plan
 from federator.route import route
@@ -105,11 +106,17 @@ class Gateway:
         resource = call.resource
         if resource is None or not call.is_create or not all(reply.ok for reply in replies):
             return
-        made = [str(reply.body[resource.key][resource.id_field]) for reply in replies]
         ids = self.asker.ids
-        found = (await ids.locate(made)).found
-        places = {found[each].site: found[each].local_id for each in made if each in found}
-        await ids.store.put_pins([Pin(made[0], resource.kind, EQUAL, places)])
+        made = [
+            [str(identity(resource, each)) for each in made_of(resource, r.body)] for r in replies
+        ]
+        found = (await ids.locate({each for ids_of_site in made for each in ids_of_site})).found
+        pins = [
+            Pin(same[0], resource.kind, EQUAL, {found[i].site: found[i].local_id for i in same})
+            for same in zip(*made, strict=False)
+            if all(each in found for each in same)
+        ]
+        await ids.store.put_pins(pins)
         await ids.refresh()
 
     async def _prepare(self, question: Question, chosen: Plan) -> None:

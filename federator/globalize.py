@@ -7,6 +7,7 @@ collected in `Globalizer.seen`; they have to be registered before the client can
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -53,8 +54,18 @@ class Globalizer:
         """Local UUIDs that came by and whose way back has to be in the map."""
         return self._out.seen
 
-    def reply(self, call: Call, form: Shape | None, reply: SiteReply) -> SiteReply:
-        """The reply with global IDs. Errors keep their text; see `put_back`."""
+    def reply(
+        self,
+        call: Call,
+        form: Shape | None,
+        reply: SiteReply,
+        sent: Mapping[str, str] = MappingProxyType({}),
+    ) -> SiteReply:
+        """The reply with global IDs. Errors keep their text; see `put_back`.
+
+        `sent` is local ID -> the ID the client sent: what a create echoes may be an ID where later there is
+        a name (the groups of a server).
+        """
         body = reply.body
         if body is not None and reply.status < 400:
             if form is None:
@@ -63,8 +74,11 @@ class Globalizer:
                 name = next(iter(call.body), "") if isinstance(call.body, dict) else ""
                 body = rewrite_action_reply(form, name, body, self._out.change)
             else:
-                # What a create echoes may be an ID where later there is a name: groups of a server.
-                body = rewrite_body(form, body, self._out.change, request=call.is_create)
+                body = rewrite_body(form, body, self._out.change)
+                if call.is_create:
+                    body = rewrite_body(
+                        form, body, lambda _, value: sent.get(str(value), value), request=True
+                    )
         raw = reply.raw if body is reply.body else b""
         return replace(reply, body=body, raw=raw, headers=self._headers(reply.headers))
 

@@ -14,6 +14,7 @@ from adapters.spec import ANY, PROJECT, USER, ZONE, Ids
 from adapters.translate import Shape, ids_in_action, ids_in_body
 from federator.call import Call
 from federator.faults import NotFound, Unavailable
+from federator.paging import filters_of
 from federator.plan import Places, Whereabouts
 from idmap.front import IdMap
 from idmap.ids import is_uuid
@@ -36,7 +37,8 @@ class Locator:
 
         Raises NotFound if an ID of the path was never handed out, Unavailable if that cannot be known now.
         """
-        query = ids_in_query(shape, call.query) if shape else []
+        # The marker says where a page begins, not which sites have something to show.
+        query = ids_in_query(shape, filters_of(call.query)) if shape else []
         body = _ids_in_body(call, shape)
         lookup = await self._looked_up([*call.path_ids, *query, *body])
         path: dict[str, Places] = {}

@@ -37,8 +37,18 @@ def cut(resource: Resource, items: list[Item], page: Page) -> tuple[list[Item], 
     return items[start : start + page.limit], start + page.limit < end
 
 
-def identity(resource: Resource, item: Item) -> object:
-    """The ID of an item; some lists wrap each item once more (keypairs)."""
+def made_of(resource: Resource, body: object) -> list[Item]:
+    """The objects in the answer to a create: one, or several where they were made in bulk."""
+    if not isinstance(body, dict):
+        return []
+    one, many = body.get(resource.key), body.get(resource.keys)
+    return many if isinstance(many, list) else [one] if isinstance(one, dict) else []
+
+
+def identity(resource: Resource, item: Any) -> object:
+    """The ID of an item; some lists wrap each item once more (keypairs), some hold bare names."""
+    if not isinstance(item, dict):
+        return item
     inner = item.get(resource.key)
     if isinstance(inner, dict) and resource.id_field not in item:
         item = inner

@@ -20,6 +20,7 @@ LARGEST_PAGE = 1000
 SortKey = tuple[str, bool]
 """(field of an item, whether descending)"""
 
+_NAMES = frozenset({"name", "display_name", "id", "uuid"})
 _OURS = frozenset({"limit", "marker", "page_reverse", "offset"})
 
 
@@ -47,11 +48,11 @@ class Page:
 
     def for_site(self, query: str) -> str:
         """The query of the first request to a site: what was asked, cut where we know it to suffice."""
-        kept = [pair for pair in query.split("&") if pair and pair.partition("=")[0] not in _OURS]
-        if self.paged:
-            size = LARGEST_PAGE if self.whole else min(self.limit, LARGEST_PAGE)
-            kept.append(f"limit={size}")
-        return "&".join(kept)
+        kept = filters_of(query)
+        if not self.paged:
+            return kept
+        size = LARGEST_PAGE if self.whole else min(self.limit, LARGEST_PAGE)
+        return f"{kept}&limit={size}" if kept else f"limit={size}"
 
 
 def page_of(resource: Resource, query: str) -> Page:
@@ -76,6 +77,17 @@ def page_of(resource: Resource, query: str) -> Page:
         offset=_number(words, "offset") if words.get("offset") else 0,
         paged=bool(resource.order),
     )
+
+
+def filters_of(query: str) -> str:
+    """The query without the words that say which page is wanted: what decides on the items alone."""
+    pairs = query.split("&")
+    return "&".join(pair for pair in pairs if pair and pair.partition("=")[0] not in _OURS)
+
+
+def names_one(query: str) -> bool:
+    """Whether a query looks for things by name or ID, rather than for all of a sort."""
+    return any(pair.partition("=")[0] in _NAMES for pair in query.split("&"))
 
 
 def next_query(query: str, marker: str, *, reverse: bool | None = None) -> str:

@@ -7,7 +7,7 @@ stamps missing; the others are finished.
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -16,12 +16,11 @@ import structlog
 from adapters.account import Account
 from adapters.errors import FederationError
 from adapters.provision import Provisioner
-from adapters.spec import Resource, Service
+from adapters.spec import Service
 from federator import metrics
 from federator.keypairs import DOCUMENTS, READ_BACK
 from federator.owners import ORIGIN as MAPPING
-from federator.upkeep.namesakes import ORIGIN as EQUAL
-from federator.upkeep.namesakes import equal_pins
+from federator.upkeep.lookout import Lookout
 from federator.upkeep.survey import Survey
 from idmap.front import IdMap
 from idmap.store import Lease, Location, Pin, StoreUnavailable
@@ -47,15 +46,14 @@ def expected_stamps(
 
 @dataclass(slots=True)
 class Rebuild:
-    """Restores the map; also looks for namesakes now and then."""
+    """Restores the map."""
 
     services: Mapping[str, Service]
     surveys: Mapping[str, Survey]
     provisioners: Mapping[str, Provisioner]
     home: Account
     ids: IdMap
-    _last_seen: dict[tuple[str, str], list[Any]] = field(default_factory=dict)
-    """(kind, site) -> the items that decide on namesakes, for the time when the site cannot be asked."""
+    lookout: Lookout
 
     async def run(self, say: Say = lambda line: None) -> bool:
         """Rebuild the whole map. False if somebody else is at it. Raises StoreUnavailable."""
@@ -63,7 +61,7 @@ class Rebuild:
             if lease is None:
                 return False
             await self._owners(say)
-            await self.namesakes()
+            await self.lookout.look()
             results = await asyncio.gather(
                 *(self._site(survey, lease, say) for survey in self.surveys.values())
             )
@@ -72,6 +70,12 @@ class Rebuild:
         metrics.REBUILDS.labels(outcome).inc()
         say(f"the ID map is {outcome}")
         return True
+
+    async def look_for_namesakes(self) -> None:
+        """Look for what is equal at several sites, unless another process is at it or rebuilds."""
+        async with self.ids.store.rebuild_lock() as lease:
+            if lease is not None:
+                await self.lookout.look()
 
     async def _site(self, survey: Survey, lease: Lease, say: Say) -> bool:
         site, complete = survey.names.name, True
@@ -94,45 +98,6 @@ class Rebuild:
                 if count:
                     say(f"{site}: {count} {resource.keys}")
         return complete and lease.held
-
-    async def namesakes(self) -> None:
-        """Look for objects that are equal at several sites. Raises StoreUnavailable."""
-        pins: list[Pin] = []
-        sites = [survey.names for survey in self.surveys.values()]
-        for service in self.services.values():
-            for resource in service.resources:
-                if not resource.equal_by:
-                    continue
-                await asyncio.gather(
-                    *(self._look(survey, service, resource) for survey in self.surveys.values())
-                )
-                found = {
-                    site.name: self._last_seen.get((resource.kind, site.name), []) for site in sites
-                }
-                new = equal_pins(resource, sites, found)
-                # At once: what belongs to these (the rules of a group) is compared by their IDs.
-                await self.ids.store.put_pins(new)
-                await self.ids.refresh()
-                pins += new
-        await self.ids.store.put_pins(pins, replace_origin=EQUAL)
-        await self.ids.refresh()
-
-    async def _look(self, survey: Survey, service: Service, resource: Resource) -> None:
-        site = survey.names.name
-        try:
-            seen = []
-            async for items in survey.pages(service, resource):
-                globals_, _ = survey.ids_of(service, resource, items, self.ids.pins)
-                own, parent = resource.id_field, resource.equal_within
-                seen += [
-                    {**new, own: old[own]}
-                    for new, old in zip(globals_, items, strict=True)
-                    if all(new.get(name) == value for name, value in resource.equal_if.items())
-                    and (not parent or self.ids.pins.pin(None, str(new.get(parent))))
-                ]
-            self._last_seen[resource.kind, site] = seen
-        except FederationError as error:
-            log.warning("namesakes not looked for", kind=resource.kind, reason=str(error))
 
     async def _owners(self, say: Say) -> None:
         """Pins of projects and users, from what the mapping made at the sites."""
@@ -208,7 +173,7 @@ async def keep_map(rebuild: Rebuild, every: float, wanted: asyncio.Event) -> Non
                 log.warning("the ID map is incomplete, rebuilding it from the sites")
                 await rebuild.run(lambda line: log.info("rebuild", step=line))
             else:
-                await rebuild.namesakes()
+                await rebuild.look_for_namesakes()
         except StoreUnavailable as error:
             log.warning("the ID map cannot be kept", reason=str(error))
         except Exception:

@@ -40,7 +40,8 @@ class Survey:
             status, body = await self.account.get(
                 service.type, path + query, microversion=self._microversion(service)
             )
-            if status in (404, 501):
+            if status in (404, 501) and isinstance(body, dict):
+                # In the service's own words; a load balancer without a backend has none.
                 return
             if status != 200 or not isinstance(body, dict) or resource.keys not in body:
                 raise SiteUnreachable(

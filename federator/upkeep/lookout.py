@@ -1,0 +1,73 @@
+"""Looks now and then for objects that are equal at several sites, and pins them as one.
+
+A site that cannot be asked keeps the part it had: its replicas must not fall out of their groups because it
+is away, or the IDs of its images and networks would change, and change back.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+
+from adapters.errors import FederationError
+from adapters.spec import Resource, Service
+from federator.upkeep.namesakes import ORIGIN, equal_pins
+from federator.upkeep.survey import Survey
+from idmap.front import IdMap
+from idmap.store import Pin
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Lookout:
+    """Finds namesakes at all sites. Only one process at a time should look."""
+
+    services: Mapping[str, Service]
+    surveys: Mapping[str, Survey]
+    ids: IdMap
+    _seen: dict[tuple[str, str], list[Any]] = field(default_factory=dict)
+    """(kind, site) -> the items that decide, as last seen."""
+
+    async def look(self) -> None:
+        """Pin what is equal, unpin what is not any more. Raises StoreUnavailable."""
+        pins: list[Pin] = []
+        for service in self.services.values():
+            for resource in service.resources:
+                if resource.equal_by:
+                    new = await self._equal(service, resource)
+                    # At once: what belongs to these (the rules of a group) is compared by their IDs.
+                    await self.ids.store.put_pins(new)
+                    await self.ids.refresh()
+                    pins += new
+        await self.ids.store.put_pins(pins, replace_origin=ORIGIN)
+        await self.ids.refresh()
+
+    async def _equal(self, service: Service, resource: Resource) -> list[Pin]:
+        surveys = self.surveys.values()
+        await asyncio.gather(*(self._look_at(survey, service, resource) for survey in surveys))
+        sites = [survey.names for survey in surveys]
+        found = {site.name: self._seen.get((resource.kind, site.name), []) for site in sites}
+        if all((resource.kind, site.name) in self._seen for site in sites):
+            return equal_pins(resource, sites, found)
+        # This process never saw one of the sites: what others found out about it stays in force.
+        return [pin for pin in self.ids.pins if pin.origin == ORIGIN and pin.kind == resource.kind]
+
+    async def _look_at(self, survey: Survey, service: Service, resource: Resource) -> None:
+        site = survey.names.name
+        try:
+            seen = []
+            async for items in survey.pages(service, resource):
+                globals_, _ = survey.ids_of(service, resource, items, self.ids.pins)
+                own, parent = resource.id_field, resource.equal_within
+                seen += [
+                    {**new, own: old[own]}
+                    for new, old in zip(globals_, items, strict=True)
+                    if all(new.get(name) == value for name, value in resource.equal_if.items())
+                    and (not parent or self.ids.pins.pin(None, str(new.get(parent))))
+                ]
+            self._seen[resource.kind, site] = seen
+        except FederationError as error:
+            log.warning("namesakes not looked for", kind=resource.kind, reason=str(error))
