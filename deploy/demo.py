@@ -31,9 +31,8 @@ def main() -> int:
     for number in _SIGNALS:
         signal.signal(number, _stop)
     with ExitStack() as started:
-        started.callback(
-            say, "demo", "everything it started is stopped"
-        )  # entered first, left last
+        # Entered first, so left last.
+        started.callback(say, "demo", "everything it started is stopped")
         try:
             started.enter_context(sites(SITES))
             redis = started.enter_context(redis_server())
