@@ -13,7 +13,7 @@ from multidict import CIMultiDict
 
 from adapters.spec import Merge, Resource
 from federator.call import Call, SiteReply
-from federator.faults import BadRequest, Forbidden, Unavailable
+from federator.faults import BadRequest, Fault, Forbidden, NotFound, Unavailable
 from federator.merge import add_numbers, common_items, cut, identity, merge_lists
 from federator.paging import Page, names_one, next_query, previous_query
 
@@ -48,9 +48,10 @@ def replicas(replies: Sequence[SiteReply], request_id: str) -> web.Response:
 
     A replica that is gone already does not spoil a deletion that another site carried out.
     """
+    missing = [reply for reply in replies if reply.missing]
     done = [reply for reply in replies if reply.ok]
     undone = [reply for reply in replies if not reply.ok and not (done and reply.status == 404)]
-    return one((undone or done or list(replies))[0], request_id)
+    return one((missing or undone or done or list(replies))[0], request_id)
 
 
 def merged(
@@ -62,17 +63,15 @@ def merged(
     good = [reply for reply in replies if reply.ok and not _is_missing(reply)]
     if refused:
         return one(refused[0], request_id)
-    if not good:
-        said = [reply for reply in replies if reply.status >= 400]
-        if said:
-            return one(said[0], request_id)
-        if missing:
-            reasons = "; ".join(f"{r.site}: {r.missing}" for r in replies if r.missing)
-            raise Unavailable(f"No site can be asked just now ({reasons}).")
+    if not good and missing:
+        raise Unavailable(f"{' and '.join(missing)} cannot be asked just now.")
+    said = [reply for reply in replies if reply.status >= 400]
+    if not good and said:
+        return one(said[0], request_id)
     headers = returned_headers(good[0], request_id) if good else own_headers(request_id)
     if missing:
         headers["X-Federation-Missing-Sites"] = ",".join(missing)
-    body = _merged_body(call, page, good, public_base)
+    body = _merged_body(call, page, good, missing, public_base)
     nothing = call.is_list and call.resource is not None and not body.get(call.resource.keys)
     if missing and nothing and names_one(call.query):
         # Somebody looks for one thing, perhaps to make it if it is not there. We cannot know.
@@ -106,7 +105,11 @@ def own_headers(request_id: str) -> CIMultiDict[str]:
 
 
 def _merged_body(
-    call: Call, page: Page | None, replies: Sequence[SiteReply], public_base: str
+    call: Call,
+    page: Page | None,
+    replies: Sequence[SiteReply],
+    missing: Sequence[str],
+    public_base: str,
 ) -> Any:
     resource = call.resource
     assert resource is not None
@@ -122,10 +125,24 @@ def _merged_body(
     items = merge_lists(resource, lists, page)
     part = cut(resource, items, page)
     if part is None:
-        raise BadRequest(f"marker [{page.marker}] not found")
+        if missing:
+            raise Unavailable(f"The marker may be at {' or '.join(missing)}, not there just now.")
+        raise _unknown_marker(call, page)
     chosen, more = part
     more = more or any(reply.more for reply in replies)
-    return {**rest, resource.keys: chosen, **_links(call, page, items, chosen, more, public_base)}
+    links = _links(call, page, chosen, more, public_base)
+    if page.fields:
+        chosen = [{name: item[name] for name in item if name in page.fields} for item in chosen]
+    return {**rest, resource.keys: chosen, **links}
+
+
+def _unknown_marker(call: Call, page: Page) -> Fault:
+    """Each service has its own mind about a marker that is not there."""
+    assert call.resource is not None
+    if call.service.type in ("block-storage", "network"):
+        noun = call.resource.key.replace("_", " ").capitalize()
+        return NotFound(f"{noun} {page.marker} could not be found.")
+    return BadRequest(f"marker [{page.marker}] not found")
 
 
 def _beside_lists(resource: Resource, bodies: Sequence[Any]) -> dict[str, Any]:
@@ -152,7 +169,7 @@ def _added_by_owner(resource: Resource, lists: Sequence[list[Any]]) -> list[Any]
 
 
 def _links(
-    call: Call, page: Page, items: list[Any], chosen: list[Any], more: bool, public_base: str
+    call: Call, page: Page, chosen: list[Any], more: bool, public_base: str
 ) -> dict[str, Any]:
     """Links to the neighbouring pages, each service in its own form."""
     resource, service = call.resource, call.service

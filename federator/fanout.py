@@ -177,13 +177,13 @@ class Asker:
         call = question.call
         assert call.resource is not None
         resource = call.resource
-        query = page.for_site(call.query)
+        asked = replace(call, query=page.for_site(call.query))
+        site_call = self.localized(replace(question, call=asked), token)
         items: list[Any] = []
         marker, more, enough = "", True, False
         while more and not enough:
-            asked = replace(call, query=f"{query}&marker={marker}" if marker else query)
-            site_call = self.localized(replace(question, call=asked), token)
-            reply = await self._send(site_call)
+            url = f"{site_call.url}{'&' if '?' in site_call.url else '?'}marker={marker}"
+            reply = await self._send(replace(site_call, url=url) if marker else site_call)
             if reply.status >= 400:
                 return reply, site_call.put_back
             found = _items(reply, resource)

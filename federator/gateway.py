@@ -12,6 +12,7 @@ too large to be held) is told in a file of its own and called from here.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from urllib.parse import unquote
 
 import orjson
 from aiohttp import web
@@ -28,9 +29,9 @@ from federator.keypairs import Keypairs, key_name
 from federator.locate import Locator
 from federator.merge import identity, made_of
 from federator.paging import page_of
-from federator.plan import Plan, Reach, plan
+from federator.plan import Plan, Reach, Whereabouts, plan
 from federator.route import route
-from federator.upkeep.namesakes import ORIGIN as EQUAL
+from federator.upkeep.namesakes import MADE_ALIKE
 from federator.versions.api import VersionApi
 from idmap.store import Pin
 
@@ -81,21 +82,30 @@ class Gateway:
             return answer.one(await self._first_that_has_it(question, chosen), request_id)
         if chosen.reach is Reach.EVERY_REPLICA:
             replies = await self.asker.ask_all(question, chosen.sites)
-            await self._made_one(call, replies)
+            if call.is_create and all(reply.ok for reply in replies):
+                await self._made_one(call, replies)
+            elif call.is_create:
+                await self._take_back(question, replies)
             return answer.replicas(replies, request_id)
-        page = page_of(call.resource, call.query) if call.resource and call.is_list else None
+        page = None
+        if call.resource is not None and call.is_list:
+            page = page_of(call.service, call.resource, call.query)
         replies = await self.asker.ask_all(question, chosen.sites, page)
         return answer.merged(call, page, replies, self.asker.public_base, request_id)
 
     async def _first_that_has_it(self, question: Question, chosen: Plan) -> SiteReply:
         """The reply of the owner. Of an object that is at several sites, the first site that has it."""
         read = question.call.method in ("GET", "HEAD")
-        reply = SiteReply("", missing="no site was asked")
+        reply, missing = SiteReply("", missing="no site was asked"), None
         for site in chosen.sites:
             reply = await self.asker.ask(question, site)
-            gone = reply.missing or reply.status in answer.ABSENT
-            if not (read and gone):
-                break
+            if reply.missing and not reply.nothing_there:
+                missing = missing or reply
+            if not (read and (reply.missing or reply.status in answer.ABSENT)):
+                return reply
+        if missing is not None:
+            # The others do not have it; whether this one has, nobody can say.
+            return missing
         if reply.status == 404 and question.call.object_id:
             # It may have moved: look again where it lives next time.
             self.asker.ids.forget(question.call.object_id)
@@ -104,20 +114,41 @@ class Gateway:
     async def _made_one(self, call: Call, replies: Sequence[SiteReply]) -> None:
         """What was made at several sites at once is one from the start, not from the next look on."""
         resource = call.resource
-        if resource is None or not call.is_create or not all(reply.ok for reply in replies):
-            return
+        assert resource is not None
         ids = self.asker.ids
         made = [
             [str(identity(resource, each)) for each in made_of(resource, r.body)] for r in replies
         ]
         found = (await ids.locate({each for ids_of_site in made for each in ids_of_site})).found
         pins = [
-            Pin(same[0], resource.kind, EQUAL, {found[i].site: found[i].local_id for i in same})
+            Pin(
+                same[0], resource.kind, MADE_ALIKE, {found[i].site: found[i].local_id for i in same}
+            )
             for same in zip(*made, strict=False)
             if all(each in found for each in same)
         ]
         await ids.store.put_pins(pins)
         await ids.refresh()
+
+    async def _take_back(self, question: Question, replies: Sequence[SiteReply]) -> None:
+        """What was made at some sites only is unmade, so that the caller can try again."""
+        call = question.call
+        assert call.resource is not None
+        for reply in replies:
+            for item in made_of(call.resource, reply.body) if reply.ok else []:
+                made = str(identity(call.resource, item))
+                found = (await self.asker.ids.locate([made])).found
+                where = Whereabouts({made: {reply.site: found[made].local_id}})
+                undo = replace(
+                    call,
+                    method="DELETE",
+                    path=f"{call.path}/{made}",
+                    path_ids=((call.resource.kind, made),),
+                    object_id=made,
+                    body=None,
+                    raw=b"",
+                )
+                await self.asker.ask(replace(question, call=undo, where=where), reply.site)
 
     async def _prepare(self, question: Question, chosen: Plan) -> None:
         """What a site needs before it can do what it is asked."""
@@ -131,6 +162,9 @@ class Gateway:
         if any(len(value) > LONGEST_HEADER for value in request.headers.values()):
             raise BadRequest("Size of a request header field exceeds server limit.")
         raw_path, _, query = rest.partition("?")
+        if {".", ".."} & set(unquote(raw_path).split("/")):
+            # On its way to the site such a path would become another one than we understood.
+            raise NotFound("The resource could not be found.")
         headers = self._negotiated(service, request)
         call = route(
             service,
@@ -173,10 +207,9 @@ class Gateway:
                 raise too_large
         if not raw:
             return call
-        content_type = request.headers.get("Content-Type", "application/json")
-        if "json" not in content_type:
-            return replace(call, raw=bytes(raw))
         try:
             return replace(call, body=orjson.loads(raw), raw=bytes(raw))
         except orjson.JSONDecodeError as error:
+            if "json" not in request.headers.get("Content-Type", "json").casefold():
+                return replace(call, raw=bytes(raw))
             raise BadRequest("Malformed request body: it is not JSON.") from error

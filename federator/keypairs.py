@@ -7,7 +7,7 @@ gateway's account; a rebuild of the map reads the list back from the sites (`fed
 Private keys pass through to the one who made them and are kept nowhere.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qs, quote
@@ -39,9 +39,9 @@ from federator.plan import Whereabouts, plan
 from idmap.store import IdStore
 
 DOCUMENTS = "keypair"
-READ_BACK = "read back"
-"""A document of nobody: while it is missing, the lists of keypairs may lack some."""
-NOWHERE = Whereabouts({}, {}, {})
+KIND = "keypair"
+"""Of the stamps that say of which sites the keypairs have been read back."""
+NOWHERE = Whereabouts()
 _WITH_USER = "2.10"
 """The microversion from which an admin may name another user's keypairs."""
 _KEPT = ("name", "public_key", "fingerprint", "type", "created_at", "id")
@@ -70,7 +70,8 @@ class Keypairs:
     async def answer(self, call: Call, identity: Identity, request_id: str) -> web.Response:
         """The answer to a call for keypairs. Raises Fault."""
         owner = _owner(call, identity)
-        if READ_BACK not in await self._store.documents(DOCUMENTS, ""):
+        unread = {site for site, kind in await self._store.missing_stamps() if kind == KIND}
+        if unread == set(self.sites):
             raise Unavailable("The keypairs are being read back from the sites.")
         kept = {
             name: orjson.loads(raw)
@@ -111,7 +112,7 @@ class Keypairs:
 
     def _listed(self, call: Call, kept: Mapping[str, Any]) -> dict[str, Any]:
         assert call.resource is not None
-        page = page_of(call.resource, call.query)
+        page = page_of(self.compute, call.resource, call.query)
         items = [{"name": name, **kept[name]} for name in sorted(kept)]
         part = cut(call.resource, items, page)
         if part is None:
@@ -140,10 +141,6 @@ class Keypairs:
         question = Question(call, form, identity, NOWHERE, request_id)
         site = plan(call, NOWHERE, self.sites, self.default_site).sites[0]
         reply = await self.asker.ask(question, site)
-        if reply.status == 409 and isinstance(name, str):
-            # Left there under a name that was deleted while the site could not be asked: it is stale.
-            await self._ask(question, site, "DELETE", "/" + quote(name, safe=""))
-            reply = await self.asker.ask(question, site)
         if reply.ok:
             made = reply.body["keypair"]
             document = {field: made[field] for field in _KEPT if field in made}
@@ -221,5 +218,8 @@ def _version(call: Call) -> tuple[int, int]:
     return version.major, version.minor
 
 
-def _json(body: Any, request_id: str) -> web.Response:
-    return web.Response(body=orjson.dumps(body), headers=answer.own_headers(request_id))
+def _json(body: Any, request_id: str, missing: Collection[str] = ()) -> web.Response:
+    headers = answer.own_headers(request_id)
+    if missing:
+        headers["X-Federation-Missing-Sites"] = ",".join(sorted(missing))
+    return web.Response(body=orjson.dumps(body), headers=headers)

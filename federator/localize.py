@@ -91,7 +91,7 @@ def base_url(service: Service, token: SiteToken) -> str:
 def _table(token: SiteToken, identity: Identity, where: Whereabouts) -> dict[str, str]:
     table = {
         sent: places[token.site]
-        for part in (where.query, where.body, where.path)
+        for part in (*where.filters, where.body, where.path)
         for sent, places in part.items()
         if token.site in places
     }

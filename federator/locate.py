@@ -5,6 +5,7 @@ One round trip to the ID map at most, none when the map's cache is warm.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 from adapters.identity import Identity
 from adapters.names import Site as SiteNames
@@ -14,7 +15,7 @@ from adapters.spec import ANY, PROJECT, USER, ZONE, Ids
 from adapters.translate import Shape, ids_in_action, ids_in_body
 from federator.call import Call
 from federator.faults import NotFound, Unavailable
-from federator.paging import filters_of
+from federator.paging import filters_by_name
 from federator.plan import Places, Whereabouts
 from idmap.front import IdMap
 from idmap.ids import is_uuid
@@ -37,19 +38,20 @@ class Locator:
 
         Raises NotFound if an ID of the path was never handed out, Unavailable if that cannot be known now.
         """
-        # The marker says where a page begins, not which sites have something to show.
-        query = ids_in_query(shape, filters_of(call.query)) if shape else []
+        queries = (
+            [ids_in_query(shape, each) for each in filters_by_name(call.query)] if shape else []
+        )
         body = _ids_in_body(call, shape)
-        lookup = await self._looked_up([*call.path_ids, *query, *body])
+        lookup = await self._looked_up([*call.path_ids, *chain(*queries), *body])
         path: dict[str, Places] = {}
-        filters = self._known(query, lookup, identity)
+        filters = [self._known(query, lookup, identity) for query in queries]
         for kind, value in call.path_ids:
             places = self._places(kind, value, lookup, identity)
             if places is None:
                 continue
             if kind in (PROJECT, USER):
                 # The quotas of a project are at every site that has the project: a filter, not an owner.
-                filters[str(value)] = places
+                filters.append({str(value): places})
                 continue
             if not places:
                 _unknown_in_path(call, str(value), lookup)
@@ -57,7 +59,7 @@ class Locator:
         zones = [str(value) for kind, value in body if kind == ZONE]
         return Whereabouts(
             path=path,
-            query=filters,
+            filters=filters,
             body=self._known(body, lookup, identity),
             zone=zones[0] if zones else "",
             zone_sites=self._zone_sites(zones),

@@ -5,10 +5,12 @@ its site gave it. That order is kept inside a site, always: how a database sorts
 between sites are values compared, and where they are equal the sites' order decides.
 """
 
-from collections.abc import Iterable, Sequence
-from functools import cmp_to_key
+from collections.abc import Callable, Iterable, Sequence
+from functools import cmp_to_key, partial
 from heapq import merge as merge_sorted
 from typing import Any
+
+import orjson
 
 from adapters.spec import Ids, Resource
 from federator.paging import Page, SortKey
@@ -56,12 +58,18 @@ def identity(resource: Resource, item: Any) -> object:
 
 
 def _once(resource: Resource, items: Iterable[Item]) -> Iterable[Item]:
-    if not resource.equal_by and resource.ids not in (Ids.NAME, Ids.CHOSEN):
+    """Without what stands there already: by ID where objects of several sites are one; of mere names
+    (traits, resource classes) only what is the same in every word, for hosts of one name are not one."""
+    if resource.equal_by or resource.ids is Ids.CHOSEN:
+        key: Callable[[Item], object] = partial(identity, resource)
+    elif resource.ids is Ids.NAME:
+        key = orjson.dumps
+    else:
         yield from items
         return
     seen: set[object] = set()
     for item in items:
-        own = identity(resource, item)
+        own = key(item)
         if own is None or own not in seen:
             seen.add(own)
             yield item

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from urllib.parse import parse_qsl, urlencode
 
-from adapters.spec import Resource
+from adapters.spec import Resource, Service
 from federator.faults import BadRequest
 
 LARGEST_PAGE = 1000
@@ -21,7 +21,7 @@ SortKey = tuple[str, bool]
 """(field of an item, whether descending)"""
 
 _NAMES = frozenset({"name", "display_name", "id", "uuid"})
-_OURS = frozenset({"limit", "marker", "page_reverse", "offset"})
+_OURS = frozenset({"limit", "marker", "page_reverse"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,9 @@ class Page:
     order: tuple[SortKey, ...]
     """Empty: the order is each site's own."""
     offset: int = 0
+    fields: frozenset[str] = frozenset()
+    """The only fields that the client wants to see (Neutron); empty: all."""
+    id_field: str = "id"
     paged: bool = True
     """Whether the service has pages of this list at all. Without, ``limit`` is our business alone."""
 
@@ -49,13 +52,18 @@ class Page:
     def for_site(self, query: str) -> str:
         """The query of the first request to a site: what was asked, cut where we know it to suffice."""
         kept = filters_of(query)
+        if self.offset:
+            kept = "&".join(pair for pair in kept.split("&") if not pair.startswith("offset="))
+        if self.fields and self.id_field not in self.fields:
+            # Without it nobody could tell where the next page begins.
+            kept = f"{kept}&fields={self.id_field}"
         if not self.paged:
             return kept
         size = LARGEST_PAGE if self.whole else min(self.limit, LARGEST_PAGE)
         return f"{kept}&limit={size}" if kept else f"limit={size}"
 
 
-def page_of(resource: Resource, query: str) -> Page:
+def page_of(service: Service, resource: Resource, query: str) -> Page:
     """The page that this query asks for. Raises BadRequest for a limit that is not a number."""
     pairs = parse_qsl(query, keep_blank_values=True)
     words = dict(reversed(pairs))
@@ -65,7 +73,8 @@ def page_of(resource: Resource, query: str) -> Page:
     return Page(
         limit=_number(words, "limit") if limited else LARGEST_PAGE,
         limited=limited,
-        marker=words.get("marker", ""),
+        # Neutron looks at a marker only where there is a limit.
+        marker=words.get("marker", "") if limited or service.type != "network" else "",
         reverse=words.get("page_reverse", "").lower() in ("true", "1", "yes"),
         order=tuple(
             takewhile(
@@ -74,7 +83,14 @@ def page_of(resource: Resource, query: str) -> Page:
                 ((resource.sort_fields.get(key, key), down) for key, down in order),
             )
         ),
-        offset=_number(words, "offset") if words.get("offset") else 0,
+        # Only Cinder has offsets; to the others it is a word like any other.
+        offset=_number(words, "offset")
+        if service.type == "block-storage" and words.get("offset")
+        else 0,
+        fields=frozenset(value for name, value in pairs if name == "fields")
+        if service.type == "network"
+        else frozenset(),
+        id_field=resource.id_field,
         paged=bool(resource.order),
     )
 
@@ -83,6 +99,14 @@ def filters_of(query: str) -> str:
     """The query without the words that say which page is wanted: what decides on the items alone."""
     pairs = query.split("&")
     return "&".join(pair for pair in pairs if pair and pair.partition("=")[0] not in _OURS)
+
+
+def filters_by_name(query: str) -> list[str]:
+    """The query's filters, one text for each parameter with all of its values (``id=a&id=b``)."""
+    groups: dict[str, list[str]] = {}
+    for pair in filters_of(query).split("&"):
+        groups.setdefault(pair.partition("=")[0], []).append(pair)
+    return ["&".join(pairs) for pairs in groups.values()]
 
 
 def names_one(query: str) -> bool:
@@ -104,7 +128,7 @@ def previous_query(query: str, marker: str) -> str:
 
 def _number(words: dict[str, str], name: str) -> int:
     text = words[name]
-    if not text.lstrip("-").isdigit():
+    if not (text.isascii() and text.removeprefix("-").isdigit()):
         raise BadRequest(f"Invalid input for query parameters {name}. Value: {text}.")
     if int(text) < 0:
         raise BadRequest(f"Invalid input for query parameters {name}. {text} is less than 0.")

@@ -1,7 +1,7 @@
 """Which sites have to answer a call. Pure: it decides on what is known, and asks nobody."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from adapters.spec import Merge
@@ -29,9 +29,10 @@ class Whereabouts:
     that nobody knows maps to no place.
     """
 
-    path: Mapping[str, Places]
-    query: Mapping[str, Places]
-    body: Mapping[str, Places]
+    path: Mapping[str, Places] = field(default_factory=dict)
+    filters: Sequence[Mapping[str, Places]] = ()
+    """One for each parameter of the query: its values are alternatives."""
+    body: Mapping[str, Places] = field(default_factory=dict)
     zone: str = ""
     zone_sites: frozenset[str] | None = None
 
@@ -113,9 +114,13 @@ def _plan_for_list(
         return Plan(Reach.ONE if call.resource is None else Reach.ALL, (header_site,))
     if call.resource is None or call.resource.merge is Merge.FIRST:
         return Plan(Reach.ONE, (default_site, *(site for site in sites if site != default_site)))
-    # A filter by an ID that lives at some sites only: the others have nothing that matches.
-    useful = [site for site in sites if all(site in p for p in where.query.values() if p)]
+    # A filter by IDs that live at some sites only: the others have nothing that matches.
+    useful = [site for site in sites if all(_may_match(site, each) for each in where.filters)]
     return Plan(Reach.ALL, tuple(useful))
+
+
+def _may_match(site: str, values: Mapping[str, Places]) -> bool:
+    return not values or any(site in places for places in values.values())
 
 
 def _not_together(path: Mapping[str, Places], sites: Sequence[str]) -> str:

@@ -16,6 +16,9 @@ from idmap.ids import global_uuid, is_uuid
 from idmap.store import Pin
 
 ORIGIN = "equal"
+MADE_ALIKE = "made alike"
+"""The origin of pins of what was made at several sites in one go. A look that began before it was made does
+not know it and must not drop it; the next one makes the pin its own."""
 
 Item = Mapping[str, Any]
 

@@ -14,11 +14,12 @@ import orjson
 import structlog
 
 from adapters.account import Account
-from adapters.errors import FederationError
+from adapters.errors import FederationError, SiteUnreachable
 from adapters.provision import Provisioner
-from adapters.spec import Service
+from adapters.spec import PROJECT, USER, Service
 from federator import metrics
-from federator.keypairs import DOCUMENTS, READ_BACK
+from federator.keypairs import DOCUMENTS
+from federator.keypairs import KIND as KEYPAIR
 from federator.owners import ORIGIN as MAPPING
 from federator.upkeep.lookout import Lookout
 from federator.upkeep.survey import Survey
@@ -35,13 +36,13 @@ def expected_stamps(
     services: Mapping[str, Service], sites: tuple[str, ...]
 ) -> list[tuple[str, str]]:
     """(site, kind) of everything whose index has to be complete before an unknown ID means "not found"."""
-    return [
-        (site, resource.kind)
-        for site in sites
+    kinds = [
+        resource.kind
         for service in services.values()
         for resource in service.resources
         if resource.index
     ]
+    return [(site, kind) for site in sites for kind in (PROJECT, KEYPAIR, *kinds)]
 
 
 @dataclass(slots=True)
@@ -60,13 +61,13 @@ class Rebuild:
         async with self.ids.store.rebuild_lock() as lease:
             if lease is None:
                 return False
-            await self._owners(say)
+            await self._owners(lease, say)
             await self.lookout.look()
-            results = await asyncio.gather(
+            await asyncio.gather(
                 *(self._site(survey, lease, say) for survey in self.surveys.values())
             )
-            await self._keypairs(say)
-        outcome = "complete" if all(results) else "partial"
+            await self._keypairs(lease, say)
+        outcome = "partial" if await self.ids.missing_stamps() else "complete"
         metrics.REBUILDS.labels(outcome).inc()
         say(f"the ID map is {outcome}")
         return True
@@ -77,8 +78,8 @@ class Rebuild:
             if lease is not None:
                 await self.lookout.look()
 
-    async def _site(self, survey: Survey, lease: Lease, say: Say) -> bool:
-        site, complete = survey.names.name, True
+    async def _site(self, survey: Survey, lease: Lease, say: Say) -> None:
+        site = survey.names.name
         for service in self.services.values():
             for resource in service.resources:
                 if not resource.index or not lease.held:
@@ -92,18 +93,18 @@ class Rebuild:
                 except FederationError as error:
                     log.warning("index left incomplete", kind=resource.kind, reason=str(error))
                     say(f"{site}: {resource.keys} not read: {error}")
-                    complete = False
                     continue
                 await self.ids.store.mark_complete([(site, resource.kind)], epoch=lease.epoch)
                 if count:
                     say(f"{site}: {count} {resource.keys}")
-        return complete and lease.held
 
-    async def _owners(self, say: Say) -> None:
+    async def _owners(self, lease: Lease, say: Say) -> None:
         """Pins of projects and users, from what the mapping made at the sites."""
-        projects: dict[str, dict[str, str]] = {}
-        aliases: dict[str, set[Location]] = {}
+        known = {pin.global_id: pin for pin in self.ids.pins if pin.origin == MAPPING}
+        projects = {i: dict(pin.places) for i, pin in known.items() if pin.kind == PROJECT}
+        aliases = {i: set(pin.aliases) for i, pin in known.items() if pin.kind == USER}
         users = await self._home_users()
+        read = []
         for site, provisioner in self.provisioners.items():
             try:
                 for home_id, local in (await provisioner.known_projects(self.home)).items():
@@ -111,14 +112,14 @@ class Rebuild:
                 for local, who in (await provisioner.known_users()).items():
                     if who in users:
                         aliases.setdefault(users[who], set()).add(Location(site, local))
+                read.append((site, PROJECT))
             except FederationError as error:
                 say(f"{site}: projects and users not read: {error}")
-        pins = [Pin(home_id, "project", MAPPING, places) for home_id, places in projects.items()]
-        pins += [
-            Pin(home_id, "user", MAPPING, {}, frozenset(at)) for home_id, at in aliases.items()
-        ]
+        pins = [Pin(home_id, PROJECT, MAPPING, places) for home_id, places in projects.items()]
+        pins += [Pin(home_id, USER, MAPPING, {}, frozenset(at)) for home_id, at in aliases.items()]
         await self.ids.store.put_pins(pins)
         await self.ids.refresh()
+        await self.ids.store.mark_complete(read, epoch=lease.epoch)
         say(f"{len(projects)} projects, {len(aliases)} users")
 
     async def _home_users(self) -> dict[tuple[str, str], str]:
@@ -136,32 +137,37 @@ class Rebuild:
             log.warning("home's users not read", reason=str(error))
             return {}
 
-    async def _keypairs(self, say: Say) -> None:
+    async def _keypairs(self, lease: Lease, say: Say) -> None:
         """The lists of keypairs, from what shadow users have at the sites. What is known already stays."""
         found: dict[str, dict[str, bytes]] = {}
-        for pin in list(self.ids.pins):
-            if pin.kind != "user":
-                continue
+        unread: set[str] = set()
+        for pin in [each for each in self.ids.pins if each.kind == USER]:
             for shadow in pin.aliases:
+                if shadow.site not in self.surveys or shadow.site in unread:
+                    continue
                 try:
                     for made in await self._keypairs_of(shadow):
                         found.setdefault(pin.global_id, {})[made["name"]] = orjson.dumps(made)
                 except FederationError as error:
+                    unread.add(shadow.site)
                     say(f"{shadow.site}: keypairs not read: {error}")
         for owner, documents in found.items():
             known = await self.ids.store.documents(DOCUMENTS, owner)
             news = {name: raw for name, raw in documents.items() if name not in known}
             if news:
                 await self.ids.store.put_documents(DOCUMENTS, owner, news)
-        await self.ids.store.put_documents(DOCUMENTS, "", {READ_BACK: b"1"})
+        stamps = [(site, KEYPAIR) for site in self.surveys if site not in unread]
+        await self.ids.store.mark_complete(stamps, epoch=lease.epoch)
 
     async def _keypairs_of(self, shadow: Location) -> list[dict[str, Any]]:
         path = f"/v2.1/os-keypairs?user_id={shadow.local_id}"
         status, body = await self.surveys[shadow.site].account.get(
             "compute", path, microversion="2.10"
         )
-        if status != 200 or not isinstance(body, dict):
+        if status == 404:
             return []
+        if status != 200 or not isinstance(body, dict):
+            raise SiteUnreachable(shadow.site, f"the list of a user's keypairs answered {status}")
         return [item["keypair"] for item in body["keypairs"]]
 
 

@@ -6,6 +6,7 @@ For the upkeep of the ID map only (`federator.upkeep.rebuild`). What it sees is 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from adapters.account import Account
 from adapters.errors import SiteUnreachable
@@ -36,7 +37,7 @@ class Survey:
         marker = ""
         while True:
             query = f"{'&' if '?' in path else '?'}limit={PAGE}" if limited else ""
-            query += f"&marker={marker}" if marker else ""
+            query += f"&marker={quote(marker, safe='')}" if marker else ""
             status, body = await self.account.get(
                 service.type, path + query, microversion=self._microversion(service)
             )
@@ -51,7 +52,8 @@ class Survey:
                 )
             items = body[resource.keys] or []
             yield [item[resource.key] for item in items] if resource.wrapped else items
-            if not limited or len(items) < PAGE:
+            # A short page is not the last one: a site may allow fewer items than we ask for.
+            if not limited or not items:
                 return
             last = str(items[-1][resource.id_field])
             if last == marker:

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.registry import all_services
-from federator.merge import add_numbers, common_items, cut, merge_lists
-from federator.paging import page_of
+from federator.merge import add_numbers, common_items, cut, made_of, merge_lists
+from tests.gateway.wanted import wanted
 
 SERVER = all_services()["compute"].resource("server")
 FLAVOR = all_services()["compute"].resource("flavor")
@@ -14,7 +14,7 @@ LIMITS = all_services()["compute"].resource("compute_limits")
 
 
 def merged(resource, lists, query=""):
-    return merge_lists(resource, lists, page_of(resource, query))
+    return merge_lists(resource, lists, wanted(resource, query))
 
 
 servers = st.lists(
@@ -40,7 +40,7 @@ def test_pages_of_any_size_give_every_item_once_in_one_order(lists, size):
     seen, marker = [], ""
     while True:
         query = f"limit={size}" + (f"&marker={marker}" if marker else "")
-        page = page_of(SERVER, query)
+        page = wanted(SERVER, query)
         part = cut(SERVER, merge_lists(SERVER, sites, page), page)
         assert part is not None
         chosen, more = part
@@ -90,20 +90,20 @@ def test_what_is_equal_stands_once_as_the_first_site_says():
 
 
 def test_a_marker_that_is_in_no_list_is_reported():
-    page = page_of(SERVER, "marker=gone")
+    page = wanted(SERVER, "marker=gone")
 
     assert cut(SERVER, [{"id": "a"}], page) is None
 
 
 def test_page_reverse_gives_the_items_before_the_marker_in_the_same_order():
     items = [{"id": each} for each in "abcde"]
-    page = page_of(NETWORK, "limit=2&marker=e&page_reverse=True")
+    page = wanted(NETWORK, "limit=2&marker=e&page_reverse=True")
 
     assert cut(NETWORK, items, page) == ([{"id": "c"}, {"id": "d"}], True)
 
 
 def test_limit_0_gives_nothing():
-    assert cut(SERVER, [{"id": "a"}], page_of(SERVER, "limit=0")) == ([], True)
+    assert cut(SERVER, [{"id": "a"}], wanted(SERVER, "limit=0")) == ([], True)
 
 
 def test_numbers_add_up_no_limit_absorbs_and_limits_per_object_take_the_lowest():
@@ -129,3 +129,26 @@ def test_extensions_are_those_that_all_sites_have():
 
     assert common_items([paris, tokyo]) == [{"alias": "trunk"}]
     assert common_items([]) == []
+
+
+def test_hosts_of_one_name_at_two_sites_are_two():
+    service = all_services()["block-storage"].resource("volume_service")
+    paris = [{"host": "ctl", "binary": "cinder-volume", "updated_at": "1"}]
+    tokyo = [{"host": "ctl", "binary": "cinder-volume", "updated_at": "2"}]
+
+    assert merged(service, [paris, tokyo]) == paris + tokyo
+
+
+def test_names_that_are_the_same_in_every_word_stand_once():
+    trait = all_services()["placement"].resource("trait")
+
+    assert merged(trait, [["A", "B"], ["B", "C"]]) == ["A", "B", "C"]
+
+
+def test_what_was_made_in_bulk_is_found_in_the_answer():
+    rule = all_services()["network"].resource("security_group_rule")
+
+    assert made_of(rule, {"security_group_rules": [{"id": "a"}]}) == [{"id": "a"}]
+    assert made_of(rule, {"security_group_rule": {"id": "a"}}) == [{"id": "a"}]
+    assert made_of(rule, {"odd": 1}) == []
+    assert made_of(rule, None) == []

@@ -20,8 +20,8 @@ def call(method: str, service: str, path: str, site: str = "") -> Call:
     return found
 
 
-def where(path=None, query=None, body=None, **zone) -> Whereabouts:
-    return Whereabouts(path or {}, query or {}, body or {}, **zone)
+def where(path=None, filters=(), body=None, **zone) -> Whereabouts:
+    return Whereabouts(path or {}, filters, body or {}, **zone)
 
 
 def planned(asked: Call, known: Whereabouts) -> Plan:
@@ -33,12 +33,12 @@ def test_a_list_is_asked_of_all_sites():
 
 
 def test_a_list_filtered_by_something_of_one_site_is_asked_only_there():
-    known = where(query={"net": {"tokyo": "local"}})
+    known = where(filters=[{"net": {"tokyo": "local"}}])
     assert planned(call("GET", "network", "/ports"), known) == Plan(Reach.ALL, ("tokyo",))
 
 
 def test_a_list_filtered_by_things_of_two_sites_is_asked_of_nobody():
-    known = where(query={"net": {"tokyo": "a"}, "sub": {"paris": "b"}})
+    known = where(filters=[{"net": {"tokyo": "a"}}, {"sub": {"paris": "b"}}])
     assert planned(call("GET", "network", "/ports"), known).sites == ()
 
 
@@ -127,3 +127,8 @@ def test_a_site_that_does_not_exist_is_a_bad_request_for_every_call():
     ):
         with pytest.raises(BadRequest, match="no site 'atlantis'"):
             planned(asked, where(path={"s": {"paris": "a"}} if "s" in asked.path_ids else {}))
+
+
+def test_alternatives_of_one_filter_ask_every_site_that_has_one_of_them():
+    known = where(filters=[{"a": {"paris": "1"}, "b": {"tokyo": "2"}}])
+    assert planned(call("GET", "image", "/images"), known) == Plan(Reach.ALL, SITES)
