@@ -88,6 +88,8 @@ class Resource:
     id_kind: str = ""
     """The kind whose IDs stand in the path and in `id_field`, where it is another one's: the
     members of an image are named by project. Defaults to `kind`."""
+    id_from_client: bool = False
+    """Clients may choose the ID of what they make (images). It stays the global ID."""
     refs: Refs = field(default_factory=dict)
     """Fields that hold IDs, in requests and replies alike, beside `id_field`."""
     request_refs: Refs = field(default_factory=dict)

@@ -24,7 +24,7 @@ from adapters.translate import shape
 from federator import answer, stream
 from federator.call import Call, SiteReply
 from federator.fanout import Asker, Question
-from federator.faults import BadRequest, Forbidden, NotFound, TooLarge
+from federator.faults import BadRequest, Conflict, Forbidden, NotFound, TooLarge
 from federator.keypairs import Keypairs, key_name
 from federator.locate import Locator
 from federator.merge import identity, made_of
@@ -33,10 +33,15 @@ from federator.plan import Plan, Reach, Whereabouts, plan
 from federator.route import route
 from federator.upkeep.namesakes import MADE_ALIKE
 from federator.versions.api import VersionApi
+from idmap.ids import is_uuid
 from idmap.store import Pin
 
 LONGEST_HEADER = 32 * 1024
 """What services behind Apache or uWSGI take; from longer ones they hang up without a word."""
+
+
+CHOSEN = "chosen by the client: "
+"""The origin, with the ID behind it, of the pin of an object whose ID the client chose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,10 @@ class Gateway:
         if streams:
             return await stream.pass_through(self.asker, question, chosen.sites[0], request)
         await self._prepare(question, chosen)
-        return await self._asked(question, chosen)
+        response = await self._asked(question, chosen)
+        if response.status >= 400 and (own_id := chosen_id(call)):
+            await self.asker.ids.store.put_pins([], replace_origin=CHOSEN + own_id)
+        return response
 
     async def _asked(self, question: Question, chosen: Plan) -> web.Response:
         call, request_id = question.call, question.request_id
@@ -155,6 +163,20 @@ class Gateway:
         name = key_name(question.call)
         if name:
             await self.keypairs.bring(name, question, chosen.sites[0])
+        own_id = chosen_id(question.call)
+        if own_id:
+            await self._keep_chosen(question.call, own_id, chosen.sites[0])
+
+    async def _keep_chosen(self, call: Call, own_id: str, site: str) -> None:
+        """An ID that the client chose is the global one. Raises Conflict if it is somebody's already."""
+        ids = self.asker.ids
+        lookup = await ids.locate([own_id])
+        assert call.resource is not None
+        if own_id in lookup.found or own_id in lookup.pinned:
+            raise Conflict(f"{call.resource.key.capitalize()} ID {own_id} already exists!")
+        pin = Pin(own_id, call.resource.kind, CHOSEN + own_id, {site: own_id})
+        await ids.store.put_pins([pin])
+        await ids.refresh()
 
     def _routed(
         self, request: web.Request, service: Service, rest: str, identity: Identity
@@ -213,3 +235,11 @@ class Gateway:
             if "json" not in request.headers.get("Content-Type", "json").casefold():
                 return replace(call, raw=bytes(raw))
             raise BadRequest("Malformed request body: it is not JSON.") from error
+
+
+def chosen_id(call: Call) -> str:
+    """The ID that a client chose for what it makes, empty if it leaves that to the site."""
+    if call.resource is None or not (call.is_create and call.resource.id_from_client):
+        return ""
+    own_id = call.body.get(call.resource.id_field) if isinstance(call.body, dict) else None
+    return own_id if isinstance(own_id, str) and is_uuid(own_id) else ""

@@ -7,6 +7,7 @@ collected in `Globalizer.seen`; they have to be registered before the client can
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
@@ -86,18 +87,29 @@ class Globalizer:
         """A site's URL as ours. One that is not of a service we serve (a console) stays as it is."""
         parts = urlsplit(url)
         for service in self._services_at(parts.netloc, parts.path):
-            root = self._root(service)
-            path = parts.path.removeprefix(urlsplit(root).path.rstrip("/")) if root else parts.path
-            version = service.version if path.startswith(service.version) else ""
-            below = path.removeprefix(version)
-            first, slash, rest = below[1:].partition("/")
-            project = ""
-            if is_uuid(first) and (service.project_in_path or first == self.token.project_id):
-                project, below = "/" + str(self._out.change("project", first)), slash + rest
-            translated = rewrite_path(service, below, self._out.change)
-            query = self._query(service, below, parts.query)
-            return f"{self.public_base}{service.prefix}{version}{project}{translated}{query}"
+            path = parts.path.removeprefix(urlsplit(self._root(service)).path.rstrip("/"))
+            return self._ours(service, path, parts.query)
+        # Behind a balancer a service may know itself, or its neighbours, under another name.
+        path = re.sub("/+", "/", parts.path)
+        for service in self.services:
+            at = path.find(service.version + "/") if service.version else -1
+            path_here = path[at:] if at >= 0 else path
+            collection = path_here.removeprefix(service.version).split("/")[1:2]
+            if collection and f"/{collection[0]}" in _indexed(service):
+                return self._ours(service, path_here, parts.query)
         return url
+
+    def _ours(self, service: Service, path: str, query: str) -> str:
+        """A path below a service's root as our URL."""
+        version = service.version if path.startswith(service.version) else ""
+        below = path.removeprefix(version)
+        first, slash, rest = below[1:].partition("/")
+        project = ""
+        if is_uuid(first) and (service.project_in_path or first == self.token.project_id):
+            project, below = "/" + str(self._out.change("project", first)), slash + rest
+        translated = rewrite_path(service, below, self._out.change)
+        asked = self._query(service, below, query)
+        return f"{self.public_base}{service.prefix}{version}{project}{translated}{asked}"
 
     def _query(self, service: Service, path: str, query: str) -> str:
         found = match(service, path)
@@ -131,6 +143,12 @@ class Globalizer:
         """Every ID-shaped word in a text -> the global ID it would have if it were one of this site's."""
         words = {found.decode() for found in _UUID_IN_TEXT.findall(raw)}
         return {word: str(self._out.change("object", word)) for word in words}
+
+
+@cache
+def _indexed(service: Service) -> frozenset[str]:
+    """The paths of the collections that are surely this service's, and no proxy's for another."""
+    return frozenset(each.path for each in service.resources if each.index)
 
 
 def put_back(raw: bytes, table: Mapping[str, str]) -> bytes:

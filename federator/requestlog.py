@@ -46,7 +46,7 @@ async def requestlog(request: web.Request, handler: Handler) -> web.StreamRespon
         seconds = perf_counter() - began
         path = request.rel_url.raw_path
         if path not in _QUIET:
-            service = path.split("/", 2)[1]
+            service = path.removeprefix("/").split("/", 1)[0]
             known = service if service in request.app[KNOWN_SERVICES] else "other"
             metrics.REQUESTS.labels(known, request.method, str(status)).inc()
             metrics.REQUEST_SECONDS.labels(known).observe(seconds)

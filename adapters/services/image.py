@@ -25,6 +25,7 @@ IMAGE = Resource(
     opaque=frozenset(
         {"block_device_mapping", "direct_url", "locations", "img_signature_certificate_uuid"}
     ),
+    id_from_client=True,
     order=("created_at:desc", "id:desc"),
     index="/images?visibility=all&member_status=all",
     equal_by=("os_hash_value", "os_hash_algo", "name"),

@@ -64,6 +64,17 @@ def test_a_link_of_a_site_becomes_ours(globalizer, theirs, ours):
     assert globalizer.link(theirs) == ours
 
 
+def test_a_link_under_another_name_of_the_host_is_known_by_its_path(globalizer):
+    assert (
+        globalizer.link(f"http://glance.internal:9292//images/{LOCAL}")
+        == f"{OURS}/image/images/{GLOBAL}"
+    )
+    assert (
+        globalizer.link(f"http://nova.internal/compute/v2.1/servers/{LOCAL}")
+        == f"{OURS}/compute/v2.1/servers/{GLOBAL}"
+    )
+
+
 def test_a_url_of_something_else_is_left_alone(globalizer):
     console = f"http://novnc.site:6080/vnc_auto.html?path=%3Ftoken%3D{LOCAL}"
 
