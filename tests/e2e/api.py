@@ -56,7 +56,9 @@ class Api:
         if site:
             headers["X-Federation-Site"] = site
         if microversion:
-            headers["OpenStack-API-Version"] = f"{service.replace('block-storage', 'volume')} {microversion}"
+            headers["OpenStack-API-Version"] = (
+                f"{service.replace('block-storage', 'volume')} {microversion}"
+            )
         if data is not None:
             headers["Content-Type"] = "application/octet-stream"
         extra: dict[str, Any] = {"data": data} if data is not None else {}

@@ -58,19 +58,8 @@ def new_holding(world: World, site: str, number: int) -> Holding:
     path = f"/volumes/{volume}"
     until(lambda: status("block-storage", path, "volume") == "available", "a new volume")
     snapshot = make("block-storage", "/snapshots", "snapshot", volume_id=volume)
-    flavor = next(
-        each["id"]
-        for each in world.api.get("compute", "/flavors")["flavors"]
-        if each["name"] == "m1.nano"
-    )
-    cirros = world.api.get("image", "/v2/images?name=cirros")["images"][0]["id"]
-    networks = [{"port": port}]
-    server = make(
-        "compute", "/servers", "server", flavorRef=flavor, imageRef=cirros, networks=networks
-    )
-    until(
-        lambda: status("compute", f"/servers/{server}", "server") == "ACTIVE", "a new server"
-    )
+    server = world.boot(site, name=name, networks=[{"port": port}])["id"]
+    until(lambda: status("compute", f"/servers/{server}", "server") == "ACTIVE", "a new server")
     path = f"/servers/{server}/os-volume_attachments"
     world.api.do("POST", "compute", path, {"volumeAttachment": {"volumeId": volume}})
     until(
@@ -78,5 +67,16 @@ def new_holding(world: World, site: str, number: int) -> Holding:
         "an attached volume",
     )
     return Holding(
-        site, name, network, subnet, router, port, floating_ip, group, volume, snapshot, image, server
+        site,
+        name,
+        network,
+        subnet,
+        router,
+        port,
+        floating_ip,
+        group,
+        volume,
+        snapshot,
+        image,
+        server,
     )

@@ -6,7 +6,7 @@ every byte that clients got. An ID that the client had said itself before, or th
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,10 +16,12 @@ from tests.e2e.recording import Exchange, Part
 from tests.e2e.running import CLIENT, HOME, SITE, Running
 
 _HEX = rb"[0-9a-fA-F]"
-_ID = _HEX + rb"{8}(?:-" + _HEX + rb"{4}){3}-" + _HEX + rb"{12}|" + _HEX + rb"{32}"
+_ID = (
+    _HEX + rb"{8}(?:-" + _HEX + rb"{4}){3}-" + _HEX + rb"{12}|" + _HEX + rb"{64}|" + _HEX + rb"{32}"
+)
 _WORD = re.compile(rb"(?<!" + _HEX + rb")(?:" + _ID + rb")(?!" + _HEX + rb")")
-"""An ID that stands by itself: so sites say them."""
-_ANYWHERE = re.compile(rb"(?=(" + _ID + rb"))")
+"""An ID that stands by itself: so sites say them. The longest are those of federated users."""
+_ANYWHERE = [re.compile(rb"(?=(" + each + rb"))") for each in _ID.split(b"|")]
 """An ID also inside of something longer: so they might slip through."""
 
 
@@ -30,20 +32,28 @@ def words(raw: bytes) -> set[str]:
 
 def anywhere(raw: bytes) -> set[str]:
     """Everything in some bytes that could be an ID, in one spelling."""
-    return {_spelt(found) for found in _ANYWHERE.findall(raw)}
+    return {_spelt(found) for pattern in _ANYWHERE for found in pattern.findall(raw)}
 
 
 def _spelt(found: bytes) -> str:
     return found.decode().replace("-", "").lower()
 
 
+def _is_computed(word: str) -> bool:
+    """Whether an ID is a UUID made from a name (version 5), as our own are and those of services are not."""
+    return len(word) == 32 and word[12] == "5" and word[16] in "89ab"
+
+
 @dataclass(frozen=True, slots=True)
 class Secrets:
     """What clients must never see."""
 
-    ids: frozenset[str]
+    ids: Mapping[str, str]
+    """In one spelling, with who said them first."""
     addresses: frozenset[str]
     tokens: frozenset[str]
+    known: frozenset[str]
+    """IDs that clients may see: of home, and of the gateway's requests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,23 +68,28 @@ class Leak:
         return f"{self.exchange}: {self.what} at {self.place}"
 
 
-def secrets(gateway: Running, more_ids: Iterable[str] = ()) -> Secrets:
-    """All that the sites have said so far. `more_ids` were read from the sites by other ways."""
-    ids = {_spelt(each.encode()) for each in more_ids}
+def secrets(gateway: Running, sites_say: Iterable[str], home_says: Iterable[str]) -> Secrets:
+    """All that the sites have said so far. What the Keystones say otherwise is given here."""
+    ids = {_spelt(each.encode()): "told otherwise" for each in sites_say}
     tokens: set[str] = set()
+    ours = {_spelt(each.encode()) for each in home_says}
     for exchange in gateway.recorder.exchanges(SITE):
-        ids |= words(exchange.response.raw)
+        # What the gateway says and a site repeats: its request IDs, and computed IDs asked for as names.
+        ours |= words(exchange.request.headers.get("X-Openstack-Request-Id", "").encode())
+        ours |= {each for each in words(exchange.request.raw) - ids.keys() if _is_computed(each)}
+        for each in words(exchange.response.raw):
+            ids.setdefault(each, str(exchange))
         for part in (exchange.request, exchange.response):
             tokens |= {
                 value
                 for name in ("X-Auth-Token", "X-Subject-Token")
                 for value in part.headers.get_all(name, ())
             }
-    homes: set[str] = set()
     for exchange in gateway.recorder.exchanges(HOME):
-        homes |= words(exchange.response.raw)
+        ours |= words(exchange.response.raw)
     addresses = {urlsplit(url).netloc for urls in gateway.site_urls.values() for url in urls}
-    return Secrets(frozenset(ids - homes), frozenset(addresses), frozenset(tokens))
+    hidden = {each: by for each, by in ids.items() if each not in ours}
+    return Secrets(hidden, frozenset(addresses), frozenset(tokens), frozenset(ours))
 
 
 def leaks(gateway: Running, hidden: Secrets) -> tuple[list[Leak], set[Exemption]]:
@@ -85,26 +100,31 @@ def leaks(gateway: Running, hidden: Secrets) -> tuple[list[Leak], set[Exemption]
     shown: set[str] = set()
     for exchange in gateway.recorder.exchanges(CLIENT):
         said_by_client |= words(exchange.request.raw) - shown
+        if not any(_hits(exchange.response.raw, hidden, said_by_client)):
+            continue
         for place, text in places(exchange.response):
-            for what in _hits(text, hidden, said_by_client):
+            raw = text.encode("utf-8", "surrogateescape")
+            for what in _hits(raw, hidden, said_by_client):
                 reason = next((e for e in EXEMPTIONS if e.covers(exchange.path, place)), None)
                 if reason is None:
                     found.append(Leak(exchange, place, what))
-                    shown |= words(what.encode())
+                    shown |= words(what.partition("(")[0].encode())
                 else:
                     needed.add(reason)
     return found, needed
 
 
-def _hits(text: str, hidden: Secrets, said_by_client: set[str]) -> Iterator[str]:
-    raw = text.encode("utf-8", "surrogateescape")
-    for each in (anywhere(raw) & hidden.ids) - said_by_client:
-        yield f"the ID {each}"
+def _hits(raw: bytes, hidden: Secrets, said_by_client: set[str]) -> Iterator[str]:
+    for each in (anywhere(raw) & hidden.ids.keys()) - said_by_client:
+        yield f"the ID {each} ({hidden.ids[each]})"
+    for each in words(raw.replace(b"req-", b"reqf")) - hidden.ids.keys() - hidden.known:
+        if not _is_computed(each) and each not in said_by_client:
+            yield f"the ID {each} (of unknown origin)"
     for address in hidden.addresses:
-        if re.search(rf"{re.escape(address)}(?!\d)", text):
+        if re.search(rb"%b(?!\d)" % re.escape(address.encode()), raw):
             yield f"the address {address}"
     for token in hidden.tokens:
-        if token in text:
+        if token.encode() in raw:
             yield "a token"
 
 
@@ -133,11 +153,3 @@ def _json_places(value: Any, at: str) -> Iterator[tuple[str, str]]:
             yield from _json_places(below, f"{at}[]")
     elif isinstance(value, str):
         yield at, value
-
-
-def ids_shown(exchanges: Sequence[Exchange]) -> Iterator[tuple[Exchange, str, str]]:
-    """Every UUID in the JSON of answers, with where it stands."""
-    for exchange in exchanges:
-        for place, text in places(exchange.response):
-            for found in _WORD.findall(text.encode("utf-8", "surrogateescape")):
-                yield exchange, place, found.decode()

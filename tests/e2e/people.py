@@ -67,6 +67,15 @@ def remove_domain(keystone: Api, name: str) -> None:
             keystone.call("DELETE", "identity", f"/groups/{group['id']}")
 
 
+def keystone_ids(keystone: Api) -> set[str]:
+    """The IDs of everything and everybody a Keystone knows."""
+    kinds = ("users", "projects", "domains", "groups", "roles", "services", "endpoints", "regions")
+    found = {
+        str(each["id"]) for kind in kinds for each in keystone.get("identity", f"/{kind}")[kind]
+    }
+    return {each for each in found if len(each) >= 32}
+
+
 def sweep(lab: Path, site: str, domain: str, home_project: str) -> None:
     """Remove at a site what was made for a home project: things first, then who made them."""
     admin = cloud(lab, f"{site}-admin")
@@ -108,7 +117,7 @@ def sweep_project(admin: Api, project: str) -> None:
 
         for item in things():
             admin.call("DELETE", "block-storage", f"{volume}/{kind}/{item['id']}")
-        until(lambda: not things(), f"the {kind} are gone")  # noqa: B023
+        until(lambda: not things(), f"the {kind} are gone")
     for image in listed("image", f"/v2/images?owner={project}&visibility=all", "images"):
         admin.call("DELETE", "image", f"/v2/images/{image['id']}")
 

@@ -1,6 +1,6 @@
 """A real gateway: ``federator serve`` with a Redis of its own, and recorders on every side of it.
 
-    clients --tap--> gateway --taps--> each service of each site, each site's Keystone, home's Keystone
+clients --tap--> gateway --taps--> each service of each site, each site's Keystone, home's Keystone
 """
 
 import signal

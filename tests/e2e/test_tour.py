@@ -6,8 +6,6 @@ sites may have reached a client.
 """
 
 import hashlib
-import json
-import os
 import random
 import subprocess
 import sys
@@ -20,7 +18,9 @@ import pytest
 from tests.e2e.estate import Holding, new_holding
 from tests.e2e.leaks import leaks, secrets
 from tests.e2e.openstack_cli import Openstack
+from tests.e2e.people import keystone_ids
 from tests.e2e.waiting import until
+from tests.e2e.walk import follow_ids
 from tests.e2e.world import World
 
 TOPOLOGIES = (("paris", "tokyo"), ("tokyo", "paris"), ("tokyo",), ("paris",))
@@ -34,9 +34,7 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def estate(world: World) -> dict[str, Holding]:
     """One of everything at each site, by site."""
-    return {
-        site: new_holding(world, site, number) for number, site in enumerate(world.sites)
-    }
+    return {site: new_holding(world, site, number) for number, site in enumerate(world.sites)}
 
 
 def name_of(kind: str) -> str:
@@ -152,9 +150,7 @@ def test_images_by_command(world: World, tmp_path: Path) -> None:
     use_image(openstack, id_, sent.read_bytes(), tmp_path)
 
 
-def test_images_at_each_site(
-    world: World, estate: dict[str, Holding], tmp_path: Path
-) -> None:
+def test_images_at_each_site(world: World, estate: dict[str, Holding], tmp_path: Path) -> None:
     openstack = world.openstack
     listed = openstack.ids("image", "list")
     for site, holding in estate.items():
@@ -219,14 +215,14 @@ def use_port(openstack: Openstack, network: str, subnet: str) -> None:
     port = openstack.show("port", "create", "--network", network, *fixed, name)
     assert port["network_id"] == network
     assert port["fixed_ips"] == [{"subnet_id": subnet, "ip_address": "10.77.0.50"}]
-    assert openstack.ids("port", "list", "--network", network, "--fixed-ip", f"subnet={subnet}") == [
-        port["id"]
-    ]
+    assert openstack.ids(
+        "port", "list", "--network", network, "--fixed-ip", f"subnet={subnet}"
+    ) == [port["id"]]
     openstack("port", "set", "--name", f"{name}-2", "--disable", port["id"])
     shown = openstack.show("port", "show", f"{name}-2")
     assert (shown["id"], shown["admin_state_up"]) == (port["id"], False)
     for group in shown["security_group_ids"]:
-        assert openstack.show("security group", "show", group)["name"] == "default"
+        assert openstack.show("security", "group", "show", group)["name"] == "default"
     assert "in use" in openstack.refused("network", "delete", network)
     openstack("port", "delete", port["id"])
     is_gone(openstack, "port", port["id"])
@@ -242,10 +238,7 @@ def test_routers(world: World, estate: dict[str, Holding]) -> None:
         openstack("router", "set", "--external-gateway", "public", "--name", f"{name}-2", id_)
         shown = openstack.show("router", "show", f"{name}-2")
         assert shown["id"] == id_
-        gateway = shown["external_gateway_info"]
-        assert gateway["network_id"] == public
-        for address in gateway["external_fixed_ips"]:
-            assert openstack.show("subnet", "show", address["subnet_id"])["network_id"] == public
+        assert shown["external_gateway_info"]["network_id"] == public
         subnet = world.make(
             site,
             "network",
@@ -272,20 +265,20 @@ def test_floating_ips(world: World, estate: dict[str, Holding]) -> None:
     for holding in estate.values():
         port = openstack.show("port", "create", "--network", holding.network, name_of("port"))
         # By reference: the address has to be where the port is.
-        floating = openstack.show("floating ip", "create", "--port", port["id"], "public")
+        floating = openstack.show("floating", "ip", "create", "--port", port["id"], "public")
         id_ = floating["id"]
         assert floating["port_id"] == port["id"]
         assert floating["router_id"] == holding.router
-        shown = openstack.show("floating ip", "show", floating["floating_ip_address"])
+        shown = openstack.show("floating", "ip", "show", floating["floating_ip_address"])
         assert shown["id"] == id_
-        row = next(row for row in openstack.rows("floating ip", "list") if row["ID"] == id_)
+        row = next(row for row in openstack.rows("floating", "ip", "list") if row["ID"] == id_)
         assert (row["Port"], row["Project"]) == (port["id"], world.people.project_id)
-        openstack("floating ip", "unset", "--port", id_)
-        assert openstack.show("floating ip", "show", id_)["port_id"] is None
-        openstack("floating ip", "set", "--port", port["id"], "--description", "of e2e", id_)
-        shown = openstack.show("floating ip", "show", id_)
+        openstack("floating", "ip", "unset", "--port", id_)
+        assert openstack.show("floating", "ip", "show", id_)["port_id"] is None
+        openstack("floating", "ip", "set", "--port", port["id"], "--description", "of e2e", id_)
+        shown = openstack.show("floating", "ip", "show", id_)
         assert (shown["port_id"], shown["description"]) == (port["id"], "of e2e")
-        openstack("floating ip", "delete", id_)
+        openstack("floating", "ip", "delete", id_)
         is_gone(openstack, "floating ip", id_)
         openstack("port", "delete", port["id"])
 
@@ -293,41 +286,44 @@ def test_floating_ips(world: World, estate: dict[str, Holding]) -> None:
 def test_floating_ip_of_a_server(world: World, estate: dict[str, Holding]) -> None:
     openstack = world.openstack
     for holding in estate.values():
-        address = openstack.show("floating ip", "show", holding.floating_ip)["floating_ip_address"]
+        address = openstack.show("floating", "ip", "show", holding.floating_ip)[
+            "floating_ip_address"
+        ]
         openstack("server", "remove", "floating", "ip", holding.server, address)
-        assert openstack.show("floating ip", "show", address)["port_id"] is None
+        assert openstack.show("floating", "ip", "show", address)["port_id"] is None
         openstack("server", "add", "floating", "ip", holding.server, address)
-        assert openstack.show("floating ip", "show", address)["port_id"] == holding.port
+        assert openstack.show("floating", "ip", "show", address)["port_id"] == holding.port
 
 
 def test_security_groups(world: World, estate: dict[str, Holding]) -> None:
     openstack, name = world.openstack, name_of("group")
-    assert "default" in [row["Name"] for row in openstack.rows("security group", "list")]
-    made = {"": openstack.show("security group", "create", "--description", "of e2e", name)["id"]}
+    assert "default" in [row["Name"] for row in openstack.rows("security", "group", "list")]
+    made = {
+        "": openstack.show("security", "group", "create", "--description", "of e2e", name)["id"]
+    }
     for site in estate:
         body = {"name": f"{name}-{site}"}
         path = "/v2.0/security-groups"
         made[site] = world.make(site, "network", path, "security_group", body)["id"]
-    assert set(made.values()) <= set(openstack.ids("security group", "list"))
+    assert set(made.values()) <= set(openstack.ids("security", "group", "list"))
     for id_ in made.values():
-        rule = openstack.show(
-            "security group rule", "create", "--remote-ip", "192.0.2.0/24", "--dst-port", "22", id_
-        )
-        friend = openstack.show("security group rule", "create", "--remote-group", id_, id_)
+        ssh = ("--protocol", "tcp", "--dst-port", "22", "--remote-ip", "192.0.2.0/24")
+        rule = openstack.show("security", "group", "rule", "create", *ssh, id_)
+        friend = openstack.show("security", "group", "rule", "create", "--remote-group", id_, id_)
         assert rule["security_group_id"] == friend["security_group_id"] == id_
         assert friend["remote_group_id"] == id_
-        rules = openstack.ids("security group rule", "list", id_)
+        rules = openstack.ids("security", "group", "rule", "list", id_)
         assert {rule["id"], friend["id"]} <= set(rules)
-        shown = openstack.show("security group rule", "show", rule["id"])
+        shown = openstack.show("security", "group", "rule", "show", rule["id"])
         assert (shown["port_range_min"], shown["remote_ip_prefix"]) == (22, "192.0.2.0/24")
-        openstack("security group rule", "delete", rule["id"])
-        assert rule["id"] not in openstack.ids("security group rule", "list", id_)
+        openstack("security", "group", "rule", "delete", rule["id"])
+        assert rule["id"] not in openstack.ids("security", "group", "rule", "list", id_)
         renamed = name_of("group")
-        openstack("security group", "set", "--name", renamed, id_)
-        shown = openstack.show("security group", "show", renamed)
+        openstack("security", "group", "set", "--name", renamed, id_)
+        shown = openstack.show("security", "group", "show", renamed)
         assert shown["id"] == id_
         assert friend["id"] in [each["id"] for each in shown["rules"]]
-        openstack("security group", "delete", id_)
+        openstack("security", "group", "delete", id_)
         is_gone(openstack, "security group", id_)
 
 
@@ -335,9 +331,9 @@ def test_volumes_and_snapshots(world: World, estate: dict[str, Holding]) -> None
     openstack = world.openstack
     kinds = openstack.rows("volume type", "list")
     assert [row["Name"] for row in kinds].count("fake") == 1
-    assert {row["Zone Name"] for row in openstack.rows("availability zone", "list", "--volume")} == {
-        *world.sites
-    }
+    assert {
+        row["Zone Name"] for row in openstack.rows("availability zone", "list", "--volume")
+    } == {*world.sites}
     for site in world.sites:
         name, at = name_of("volume"), ("--availability-zone", site)
         kind = ("--type", "fake", "--property", "colour=blue")
@@ -353,13 +349,13 @@ def test_volumes_and_snapshots(world: World, estate: dict[str, Holding]) -> None
         shown = openstack.show("volume", "show", f"{name}-2")
         assert shown["id"] == id_
         assert shown["properties"] == {"colour": "blue", "shape": "round"}
-        snapshot = openstack.show("volume snapshot", "create", "--volume", id_, f"{name}-snap")
+        snapshot = openstack.show("volume", "snapshot", "create", "--volume", id_, f"{name}-snap")
         assert snapshot["volume_id"] == id_
         becomes(openstack, "volume snapshot", snapshot["id"], "available")
-        openstack("volume snapshot", "set", "--name", f"{name}-snap2", snapshot["id"])
-        assert openstack.show("volume snapshot", "show", f"{name}-snap2")["id"] == snapshot["id"]
-        assert openstack.ids("volume snapshot", "list", "--volume", id_) == [snapshot["id"]]
-        openstack("volume snapshot", "delete", snapshot["id"])
+        openstack("volume", "snapshot", "set", "--name", f"{name}-snap2", snapshot["id"])
+        assert openstack.show("volume", "snapshot", "show", f"{name}-snap2")["id"] == snapshot["id"]
+        assert openstack.ids("volume", "snapshot", "list", "--volume", id_) == [snapshot["id"]]
+        openstack("volume", "snapshot", "delete", snapshot["id"])
         is_gone(openstack, "volume snapshot", snapshot["id"])
         openstack("volume", "delete", id_)
         is_gone(openstack, "volume", id_)
@@ -455,7 +451,8 @@ def test_contradictions_are_refused(world: World, estate: dict[str, Holding]) ->
         nic = ("--nic", f"net-id={here.network}")
         zone = ("--availability-zone", there.site)
         said = openstack.refused("server", "create", *what, *nic, *zone, name_of("server"))
-        assert "HTTP 400" in said
+        assert "400" in said
+        assert "not available" in said
         more = ("--nic", f"net-id={there.network}")
         said = openstack.refused("server", "create", *what, *nic, *more, name_of("server"))
         assert "not at one site" in said
@@ -491,7 +488,9 @@ def test_consoles_of_a_server(world: World, estate: dict[str, Holding]) -> None:
 
 def test_server_groups(world: World, estate: dict[str, Holding]) -> None:
     openstack, name = world.openstack, name_of("group")
-    made = {world.default: openstack.show("server group", "create", "--policy", "affinity", name)}
+    made = {
+        world.default: openstack.show("server", "group", "create", "--policy", "affinity", name)
+    }
     for site in world.sites[1:]:
         body = {"name": name_of("group"), "policy": "affinity"}
         made[site] = world.api.do(
@@ -502,7 +501,7 @@ def test_server_groups(world: World, estate: dict[str, Holding]) -> None:
             site=site,
             microversion="2.64",
         )["server_group"]
-    assert {group["id"] for group in made.values()} <= set(openstack.ids("server group", "list"))
+    assert {group["id"] for group in made.values()} <= set(openstack.ids("server", "group", "list"))
     for site, group in made.items():
         # By reference: the hint says where.
         server = openstack.show(
@@ -511,10 +510,10 @@ def test_server_groups(world: World, estate: dict[str, Holding]) -> None:
         )
         shown = becomes(openstack, "server", server["id"], "ACTIVE")
         assert shown["OS-EXT-AZ:availability_zone"] == site
-        members = openstack.show("server group", "show", group["id"])["members"]
+        members = openstack.show("server", "group", "show", group["id"])["members"]
         assert server["id"] in str(members)
         openstack("server", "delete", "--wait", server["id"])
-        openstack("server group", "delete", group["id"])
+        openstack("server", "group", "delete", group["id"])
         is_gone(openstack, "server group", group["id"])
 
 
@@ -525,23 +524,33 @@ def test_zones(world: World) -> None:
 
 def test_limits_and_quotas(world: World, estate: dict[str, Holding]) -> None:
     openstack = world.openstack
-    rows = openstack.rows("limits", "show", "--absolute")
-    limits = {row["Name"]: row["Value"] for row in rows}
-    assert limits["totalInstancesUsed"] == len(estate)
-    # cinder: a volume and a snapshot of 1 GiB at each site
-    assert limits["totalGigabytesUsed"] == 2 * len(estate)
-    one = [api.get("compute", "/limits")["limits"]["absolute"] for api in world.site_admins.values()]
-    assert limits["maxTotalInstances"] == sum(each["maxTotalInstances"] for each in one)
-    assert limits["maxServerMeta"] == min(each["maxServerMeta"] for each in one)
+
+    def limits() -> dict[str, int]:
+        rows = openstack.rows("limits", "show", "--absolute")
+        return {row["Name"]: row["Value"] for row in rows}
+
+    # What was deleted a moment ago may still count.
+    until(lambda: limits()["total_instances_used"] == len(estate), "one server at each site")
+    seen = limits()
+    # Of Cinder: a volume and a snapshot of 1 GiB at each site.
+    assert (seen["total_volumes_used"], seen["total_snapshots_used"]) == (len(estate),) * 2
+    assert seen["total_gigabytes_used"] == 2 * len(estate)
+    apis = world.site_admins.values()
+    compute = [api.get("compute", "/limits")["limits"]["absolute"] for api in apis]
+    assert seen["max_total_instances"] == sum(each["maxTotalInstances"] for each in compute)
+    assert seen["max_server_meta"] == min(each["maxServerMeta"] for each in compute)
     openstack("limits", "show", "--rate")
-    rows = openstack.rows("quota", "show")
-    quota = {row["Resource"]: row["Limit"] for row in rows}
-    assert quota["instances"] == limits["maxTotalInstances"]
-    assert quota["volumes"] == limits["maxTotalVolumes"]
-    assert quota["floating-ips"] == 50 * len(estate)
+    quota = {row["Resource"]: row["Limit"] for row in openstack.rows("quota", "show")}
+    assert quota["instances"] == seen["max_total_instances"]
+    assert quota["volumes"] == seen["max_total_volumes"]
+    network = [api.get("network", f"/v2.0/quotas/{api.project_id}")["quota"] for api in apis]
+    assert quota["floating_ips"] == sum(each["floatingip"] for each in network)
     usage = {row["Resource"]: row["In Use"] for row in openstack.rows("quota", "show", "--usage")}
     assert usage["instances"] == len(estate)
-    assert "Servers" in openstack("usage", "show")
+    used = openstack.show("usage", "show")
+    assert used["Project"] == world.people.project_id
+    shown = {each["instance_id"] for each in used["Servers"]}
+    assert shown >= {holding.server for holding in estate.values()}
 
 
 def test_extensions(world: World) -> None:
@@ -567,17 +576,17 @@ def test_a_user_sees_himself(world: World) -> None:
 
 def test_application_credentials(world: World, estate: dict[str, Holding]) -> None:
     openstack, name = world.openstack, name_of("credential")
-    made = openstack.show("application credential", "create", "--role", "member", name)
+    made = openstack.show("application", "credential", "create", "--role", "member", name)
     kind = "v3applicationcredential"
     auth = {
-        "application_credential_id": made["id"],
-        "application_credential_secret": made["secret"],
+        "application_credential_id": made["ID"],
+        "application_credential_secret": made["Secret"],
     }
     machine = world.login("machine", auth, auth_type=kind)
     assert machine.show("token", "issue")["project_id"] == world.people.project_id
     assert {holding.server for holding in estate.values()} <= set(machine.ids("server", "list"))
-    openstack("application credential", "delete", name)
-    assert "HTTP 401" in machine.refused("token", "issue") or True
+    openstack("application", "credential", "delete", name)
+    machine.refused("token", "issue")
 
 
 def test_an_admin_sees_every_site(world: World, estate: dict[str, Holding]) -> None:
@@ -643,13 +652,7 @@ def test_resource_providers(world: World) -> None:
 
 def test_the_header_names_the_site(world: World) -> None:
     for site in world.sites:
-        server = world.make(
-            site,
-            "compute",
-            "/servers",
-            "server",
-            {"name": name_of("server"), **what_to_boot(world), "networks": "none"},
-        )
+        server = world.boot(site, name=name_of("server"))
         shown = becomes(world.openstack, "server", server["id"], "ACTIVE")
         assert shown["OS-EXT-AZ:availability_zone"] == site
         world.openstack("server", "delete", server["id"])
@@ -659,18 +662,20 @@ def test_the_header_names_the_site(world: World) -> None:
     assert "nowhere" in answer.text
 
 
-def what_to_boot(world: World) -> dict[str, str]:
-    images = world.api.get("image", "/v2/images?name=cirros")["images"]
-    flavors = world.api.get("compute", "/flavors")["flavors"]
-    return {
-        "imageRef": images[0]["id"],
-        "flavorRef": next(each["id"] for each in flavors if each["name"] == "m1.nano"),
-    }
+def test_every_id_works(world: World, estate: dict[str, Holding]) -> None:
+    servers = {holding.server for holding in estate.values()}
+    until(lambda: set(world.openstack.ids("server", "list")) == servers, "others are deleted")
+    failures, followed = follow_ids(world.api)
+    assert not failures, "\n".join(failures)
+    assert followed > 30 * len(estate)
 
 
 def test_nothing_of_the_sites_has_reached_a_client(world: World) -> None:
-    hidden = secrets(world.gateway)
+    sites = [keystone_ids(api) for api in world.site_admins.values()]
+    hidden = secrets(world.gateway, set().union(*sites), keystone_ids(world.home_api))
     assert len(hidden.ids) > 100
     assert hidden.tokens
     found, _ = leaks(world.gateway, hidden)
-    assert not found, "\n".join(str(each) for each in found[:50])
+    # Each place once: the same leak is in hundreds of answers.
+    told = {(each.exchange.method, each.place, each.what[:6]): str(each) for each in found}
+    assert not found, "\n".join(told.values())
