@@ -18,6 +18,7 @@ PLAIN_ZONE = "nova"
 """The zone that services use where nobody configured one. Clients that ask for it by name (Terraform
 files do) mean the default zone."""
 
+_DIGITS = re.compile(r"[0-9]{1,18}")
 _SHADOW_USER = re.compile(r"[0-9a-f]{64}")
 """The IDs that Keystone gives to users of other identity sources."""
 
@@ -77,7 +78,7 @@ class Outward:
         if kind in (PROJECT, USER):
             return self._changed_owner(kind, value)
         if kind == ZONE:
-            return self._changed_zone(value)
+            return self._changed_zone(value) if isinstance(value, str) else value
         rule = self._ids.get(kind, Ids.UUID)
         if rule is Ids.NAME:
             return value
@@ -85,18 +86,17 @@ class Outward:
             return global_number(self.site.number, value) if rule is Ids.NUMBER else value
         if is_uuid(value):
             return self._changed_uuid(kind, value)
-        if rule is Ids.NUMBER and value.isdecimal():
-            return str(global_number(self.site.number, int(value)))
+        if rule is Ids.NUMBER and (number := _number(value)) is not None:
+            return str(global_number(self.site.number, number))
         if rule is Ids.CHOSEN and value:
             return self._pins.global_of(kind, self.site.name, value) or value
         return value
 
     def _changed_uuid(self, kind: str, value: str) -> str:
-        pinned = self._pins.global_of(kind, self.site.name, value)
-        if pinned is not None:
-            return pinned
+        # Also of what is pinned: the ID it had before stays valid.
         self.seen.add(value)
-        return global_uuid(self.site.namespace, value)
+        pinned = self._pins.global_of(kind, self.site.name, value)
+        return global_uuid(self.site.namespace, value) if pinned is None else pinned
 
     def _changed_owner(self, kind: str, value: str) -> str:
         """Keystone writes these without hyphens, and so do we."""
@@ -138,7 +138,7 @@ class Inward:
         if kind == LINK:
             return value
         if kind == ZONE:
-            return self._changed_zone(value)
+            return self._changed_zone(value) if isinstance(value, str) else value
         rule = self._ids.get(kind, Ids.UUID)
         if rule is Ids.NAME:
             return value
@@ -181,4 +181,4 @@ def stated_site(kind: str, value: str | int, sites: Iterable[Site]) -> Site | No
 def _number(value: object) -> int | None:
     if isinstance(value, int):
         return value
-    return int(value) if isinstance(value, str) and value.isdecimal() else None
+    return int(value) if isinstance(value, str) and _DIGITS.fullmatch(value) else None

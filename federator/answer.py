@@ -14,17 +14,10 @@ from multidict import CIMultiDict
 from adapters.spec import Merge, Resource
 from federator.call import Call, SiteReply
 from federator.faults import BadRequest, Fault, Forbidden, NotFound, Unavailable
+from federator.headers import returned_by_site
 from federator.merge import add_numbers, common_items, cut, identity, merge_lists
 from federator.paging import Page, names_one, next_query, previous_query
 
-_NOT_RETURNED = frozenset(
-    {
-        "connection", "keep-alive", "proxy-authenticate", "te", "trailer", "transfer-encoding",
-        "upgrade", "content-length", "content-encoding", "date", "server", "set-cookie",
-        "x-openstack-request-id", "x-compute-request-id", "x-subject-token", "www-authenticate",
-        "link",
-    }
-)  # fmt: skip
 ABSENT = frozenset({403, 404, 405, 501})
 """Statuses by which a site says that it does not have, or not for this caller, what all are asked for."""
 
@@ -90,9 +83,7 @@ def _is_missing(reply: SiteReply) -> bool:
 
 def returned_headers(reply: SiteReply, request_id: str) -> CIMultiDict[str]:
     """A site's headers that go on to the client, with our request ID."""
-    headers = CIMultiDict(
-        (name, value) for name, value in reply.headers.items() if name.lower() not in _NOT_RETURNED
-    )
+    headers = returned_by_site(reply.headers)
     if "X-Compute-Request-Id" in reply.headers:
         headers["X-Compute-Request-Id"] = request_id
     headers["X-Openstack-Request-Id"] = request_id

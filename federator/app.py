@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 
 import orjson
@@ -14,7 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from adapters.account import Account
 from adapters.client import SiteClient, whole
-from adapters.errors import FederationError, SiteUnreachable
+from adapters.errors import FederationError
 from adapters.home import HomeClient
 from adapters.names import Site as SiteNames
 from adapters.probe import Fetch, Probe
@@ -24,7 +23,7 @@ from adapters.sites import Site, load_home, load_sites
 from adapters.spec import Service
 from federator.config import Settings
 from federator.fanout import Asker
-from federator.faults import Fault, NotFound, Unauthorized, Unavailable, fault_of
+from federator.faults import Fault, MethodNotAllowed, NotFound, Unauthorized, Unavailable, fault_of
 from federator.gateway import Gateway
 from federator.identity.api import IdentityApi
 from federator.identity.catalog import Catalog
@@ -32,7 +31,7 @@ from federator.keypairs import Keypairs
 from federator.locate import Locator
 from federator.owners import Owners
 from federator.requestlog import IDENTITY_FOR_LOG, KNOWN_SERVICES, REQUEST_ID, requestlog
-from federator.route import service_of
+from federator.route import plain_path, service_of
 from federator.upkeep.lookout import Lookout
 from federator.upkeep.rebuild import Rebuild, expected_stamps, keep_map
 from federator.upkeep.survey import Survey
@@ -44,6 +43,8 @@ from idmap.store import StoreUnavailable
 log = structlog.get_logger(__name__)
 
 LONGEST_HEADER = 256 * 1024
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
+"""No other goes anywhere: TRACE, for one, would bring a site's token back to the client."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +78,18 @@ def build(settings: Settings) -> House:
     keys = [site.key for site in sites.values()]
     accounts = {name: Account(site) for name, site in sites.items()}
     home_account = Account(home)
-    client = SiteClient(settings.site_timeout_seconds)
+    client = SiteClient(settings.write_timeout_seconds)
     home_client = HomeClient(home, client, revalidate_seconds=settings.revalidate_seconds)
     sessions = SiteSessions(home, sites, accounts)
     ids = IdMap(RedisIdStore(settings.redis, keys, expected_stamps(services, settings.sites)))
     owners = Owners(ids)
+    endpoints: dict[str, dict[str, str]] = {name: {} for name in sites}
     default_site = settings.default_site or settings.sites[0]
     base = settings.public_base
     asker = Asker(
         sites=sites,
         names=names,
+        endpoints=endpoints,
         services=tuple(services.values()),
         sessions=sessions,
         client=client,
@@ -95,10 +98,9 @@ def build(settings: Settings) -> House:
         rules=rules,
         public_base=base,
         read_seconds=settings.read_timeout_seconds,
-        write_seconds=settings.site_timeout_seconds,
+        write_seconds=settings.write_timeout_seconds,
     )
     surveys = {name: Survey(names[name], accounts[name], rules) for name in sites}
-    endpoints: dict[str, dict[str, str]] = {name: {} for name in sites}
     probe = Probe(_fetcher(client, sites), endpoints, services.values())
     versions = VersionApi(probe, services.values(), base)
 
@@ -127,7 +129,12 @@ def build(settings: Settings) -> House:
             Lookout(services, surveys, ids),
         ),
         identity_api=IdentityApi(
-            client, home, Catalog(base, settings.region, services.values()), base, on_revoked
+            client,
+            home,
+            Catalog(base, settings.region, services.values()),
+            base,
+            on_revoked,
+            settings.max_body_bytes,
         ),
         versions=versions,
         gateway=Gateway(
@@ -169,6 +176,8 @@ def application(house: House) -> web.Application:
 async def answer(request: web.Request) -> web.StreamResponse:
     """The answer to any request: which room it belongs to."""
     house = request.app[HOUSE]
+    if request.method not in _METHODS:
+        raise MethodNotAllowed("The method is not allowed for this resource.")
     path = request.rel_url.raw_path
     if path == "/healthcheck":
         return await _healthcheck(house)
@@ -179,7 +188,8 @@ async def answer(request: web.Request) -> web.StreamResponse:
     versions = house.versions.answer(request)
     if versions is not None:
         return versions
-    found = service_of(house.services.values(), path)
+    plain = plain_path(path)
+    found = service_of(house.services.values(), plain) if plain is not None else None
     if found is None:
         raise NotFound("The resource could not be found.")
     service, rest = found
@@ -249,16 +259,19 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _learn_endpoints(house: House) -> None:
-    """Ask every site for its catalogue until all have answered, then keep probing their versions."""
-    while not all(house.endpoints.values()):
-        for name, account in house.accounts.items():
-            with suppress(SiteUnreachable):
-                if not house.endpoints[name]:
-                    house.endpoints[name] = await account.endpoints()
-        await house.probe.refresh()
-        if not all(house.endpoints.values()):
-            await asyncio.sleep(5)
-    await house.probe.run()
+    """Ask every site for its catalogue, and its services for their versions, again and again."""
+    while True:
+        await asyncio.gather(*(_learn_endpoints_of(house, name) for name in house.accounts))
+        complete = await house.probe.refresh() and all(house.endpoints.values())
+        await asyncio.sleep(60 if complete else 5)
+
+
+async def _learn_endpoints_of(house: House, site: str) -> None:
+    try:
+        house.endpoints[site] = await house.accounts[site].endpoints()
+    except Exception as error:
+        # Whatever is wrong with one site must not end the learning about the others.
+        log.warning("catalogue of a site not read", site=site, reason=str(error))
 
 
 async def _healthcheck(house: House) -> web.Response:

@@ -50,7 +50,7 @@ class Settings(BaseModel):
     read_timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 20
     """How long a site may take to answer a request that changes nothing before it counts as missing."""
 
-    site_timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 60
+    write_timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 60
     """How long a site may take to answer any other request, and between two pieces of a stream."""
 
     namesakes_seconds: Annotated[float, Field(gt=0)] = 60

@@ -64,6 +64,8 @@ class Asker:
 
     sites: Mapping[str, Site]
     names: Mapping[str, SiteNames]
+    endpoints: Mapping[str, Mapping[str, str]]
+    """Site -> service type -> URL; empty until the site has answered for the first time."""
     services: tuple[Service, ...]
     sessions: SiteSessions
     client: SiteClient
@@ -213,6 +215,7 @@ class Asker:
                 question.identity,
                 question.where,
                 self.rules,
+                self.endpoints[token.site],
                 question.request_id,
             )
         except (AttributeError, LookupError, TypeError, ValueError) as error:
@@ -254,6 +257,7 @@ class Asker:
             self.public_base,
             self.ids.pins,
             self.rules,
+            self.endpoints[token.site],
         )
 
     async def _global(

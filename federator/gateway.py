@@ -12,7 +12,6 @@ too large to be held) is told in a file of its own and called from here.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from urllib.parse import unquote
 
 import orjson
 from aiohttp import web
@@ -184,9 +183,6 @@ class Gateway:
         if any(len(value) > LONGEST_HEADER for value in request.headers.values()):
             raise BadRequest("Size of a request header field exceeds server limit.")
         raw_path, _, query = rest.partition("?")
-        if {".", ".."} & set(unquote(raw_path).split("/")):
-            # On its way to the site such a path would become another one than we understood.
-            raise NotFound("The resource could not be found.")
         headers = self._negotiated(service, request)
         call = route(
             service,
@@ -207,9 +203,12 @@ class Gateway:
     def _negotiated(self, service: Service, request: web.Request) -> CIMultiDictProxy[str]:
         """The client's headers with the microversion that every site can speak."""
         version = self.versions.negotiate(service, request.headers)
-        if version is None or service.microversion is None:
+        if service.microversion is None:
             return request.headers
         headers = CIMultiDict(request.headers)
+        headers.popall("OpenStack-API-Version", None)
+        if version is None:
+            return CIMultiDictProxy(headers)
         headers["OpenStack-API-Version"] = f"{service.microversion} {version}"
         if service.legacy_microversion_header is not None:
             headers[service.legacy_microversion_header] = version

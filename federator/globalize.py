@@ -42,6 +42,7 @@ class Globalizer:
     public_base: str
     pins: Pins
     rules: Mapping[str, Ids]
+    endpoints: Mapping[str, str]
     _out: Outward = field(init=False)
 
     def __post_init__(self) -> None:
@@ -128,8 +129,8 @@ class Globalizer:
 
     def _root(self, service: Service) -> str:
         for name in (service.type, *service.aliases):
-            if name in self.token.endpoints:
-                return service_root(self.token.endpoints[name]).rstrip("/")
+            if name in self.endpoints:
+                return service_root(self.endpoints[name]).rstrip("/")
         return ""
 
     def _headers(self, headers: CIMultiDictProxy[str]) -> CIMultiDictProxy[str]:

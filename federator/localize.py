@@ -16,31 +16,8 @@ from adapters.queries import rewrite_query
 from adapters.spec import Ids, Service
 from adapters.translate import Shape, rewrite_action, rewrite_body
 from federator.call import Call, SiteCall
+from federator.headers import forwarded
 from federator.plan import Whereabouts
-
-NOT_FORWARDED = frozenset(
-    {
-        # Hop by hop (RFC 9110, section 7.6.1), and what belongs to one connection.
-        "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection",
-        "te", "trailer", "transfer-encoding", "upgrade", "host", "expect", "content-length",
-        "accept-encoding", "cookie", "forwarded", "authorization",
-        # Tokens go only where they belong: a site gets its own.
-        "x-auth-token", "x-subject-token", "x-service-token", "x-storage-token",
-        # What keystonemiddleware would believe if it came from outside.
-        "x-roles", "x-role", "x-identity-status", "x-service-catalog", "x-is-admin-project",
-        "x-openstack-request-id",
-    }
-)  # fmt: skip
-_NOT_FORWARDED_PREFIXES = (
-    "x-fed-", "x-federation-", "x-user", "x-project", "x-domain", "x-tenant", "x-service-",
-    "x-system-", "x-forwarded-", "x-mellon", "mellon", "oidc",
-)  # fmt: skip
-
-
-def forwarded(name: str) -> bool:
-    """Whether a client's header may reach a site."""
-    lower = name.lower()
-    return lower not in NOT_FORWARDED and not lower.startswith(_NOT_FORWARDED_PREFIXES)
 
 
 def localize(
@@ -51,9 +28,14 @@ def localize(
     identity: Identity,
     where: Whereabouts,
     rules: Mapping[str, Ids],
+    endpoints: Mapping[str, str],
     request_id: str,
 ) -> SiteCall:
-    """What to ask of the site that gave `token`. Raises SiteUnreachable if it lacks the service."""
+    """What to ask of the site that gave `token`. Raises SiteUnreachable if it lacks the service.
+
+    `endpoints` are those of the gateway's own account there: what the catalogue of somebody's token says
+    does not decide whom the gateway talks to.
+    """
     table = _table(token, identity, where)
     inward = Inward(names, table, ids=rules)
     path = rewrite_path(call.service, call.path, inward.change)
@@ -68,7 +50,7 @@ def localize(
         )
         if local is not call.body:
             body = orjson.dumps(local)
-    url = base_url(call.service, token) + path
+    url = base_url(call.service, token, endpoints) + path
     return SiteCall(
         site=token.site,
         method=call.method,
@@ -79,11 +61,11 @@ def localize(
     )
 
 
-def base_url(service: Service, token: SiteToken) -> str:
+def base_url(service: Service, token: SiteToken, endpoints: Mapping[str, str]) -> str:
     """Where the service's API version begins at a site, without a trailing slash."""
     for name in (service.type, *service.aliases):
-        if name in token.endpoints:
-            root = service_root(token.endpoints[name]).rstrip("/") + service.version
+        if name in endpoints:
+            root = service_root(endpoints[name]).rstrip("/") + service.version
             return f"{root}/{quote(token.project_id)}" if service.project_in_path else root
     raise SiteUnreachable(token.site, f"its catalogue has no {service.type} service")
 
@@ -102,7 +84,7 @@ def _table(token: SiteToken, identity: Identity, where: Whereabouts) -> dict[str
 
 
 def _headers(call: Call, token: SiteToken, request_id: str) -> CIMultiDict[str]:
-    headers = CIMultiDict((name, value) for name, value in call.headers.items() if forwarded(name))
+    headers = forwarded(call.headers)
     headers["X-Auth-Token"] = token.token
     headers["X-Openstack-Request-Id"] = request_id
     return headers

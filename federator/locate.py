@@ -102,7 +102,10 @@ class Locator:
             return lookup.pinned[text].places
         if text in lookup.found:
             found = lookup.found[text]
-            return {found.site: found.local_id}
+            # The ID of a replica, or the one it had before it was known to be one, is a way to all of it.
+            shown = self.ids.pins.global_of(kind, found.site, found.local_id)
+            pin = self.ids.pins.pin(kind, shown) if shown is not None else None
+            return pin.places if pin is not None else {found.site: found.local_id}
         if is_uuid(value):
             return {}
         if rule is Ids.CHOSEN:

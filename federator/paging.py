@@ -5,6 +5,7 @@ beginning of its list in the order wanted, page by page (`Page.for_site`); the c
 for only there it is known which items come before the marker.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
@@ -16,6 +17,8 @@ from federator.faults import BadRequest
 LARGEST_PAGE = 1000
 """What one request to a site asks for at most, and what a list without `limit` gives at most: the default
 ``max_limit`` of Nova, Cinder and Glance."""
+
+_NUMBER = re.compile(r"-?[0-9]{1,18}")
 
 SortKey = tuple[str, bool]
 """(field of an item, whether descending)"""
@@ -68,10 +71,14 @@ def page_of(service: Service, resource: Resource, query: str) -> Page:
     pairs = parse_qsl(query, keep_blank_values=True)
     words = dict(reversed(pairs))
     limited = bool(words.get("limit"))
+    limit = _number(words, "limit") if limited else LARGEST_PAGE
+    if limit == 0 and service.type == "network":
+        # To Neutron this means "no limit", to the others "nothing".
+        limit, limited = LARGEST_PAGE, False
     default = tuple(_parsed(each) for each in resource.order)
     order = _order(pairs, downwards=any(down for _, down in default)) or default
     return Page(
-        limit=_number(words, "limit") if limited else LARGEST_PAGE,
+        limit=limit,
         limited=limited,
         # Neutron looks at a marker only where there is a limit.
         marker=words.get("marker", "") if limited or service.type != "network" else "",
@@ -128,11 +135,10 @@ def previous_query(query: str, marker: str) -> str:
 
 def _number(words: dict[str, str], name: str) -> int:
     text = words[name]
-    if not (text.isascii() and text.removeprefix("-").isdigit()):
+    if not _NUMBER.fullmatch(text):
         raise BadRequest(f"Invalid input for query parameters {name}. Value: {text}.")
     if int(text) < 0:
         raise BadRequest(f"Invalid input for query parameters {name}. {text} is less than 0.")
-    # Nova and Cinder read 0 as "nothing", Neutron as "no limit"; the tools ask for 0 to see nothing.
     return int(text)
 
 

@@ -72,12 +72,13 @@ def plan(call: Call, where: Whereabouts, sites: Sequence[str], default_site: str
             if wish.refers_to and len(common) > 1:
                 return Plan(Reach.EVERY_REPLICA, tuple(common))
         return Plan(Reach.ONE, (site,))
+    if header_site or call.resource is None or call.is_list:
+        # A collection has no such method; the site says so best.
+        return Plan(Reach.ONE, (header_site or default_site,))
     # A document without an owner (quotas of a project, say): changing it at every site would multiply it.
-    if not header_site:
-        raise BadRequest(
-            "This can be changed only at one site at a time: name it with the header X-Federation-Site."
-        )
-    return Plan(Reach.ONE, (header_site,))
+    raise BadRequest(
+        "This can be changed only at one site at a time: name it with the header X-Federation-Site."
+    )
 
 
 def _plan_for_object(

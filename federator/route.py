@@ -1,5 +1,6 @@
 """A path becomes a Call: which service, which resource, which object. Pure."""
 
+import re
 from collections.abc import Iterable
 from urllib.parse import unquote
 
@@ -17,6 +18,29 @@ def service_of(services: Iterable[Service], raw_path: str) -> tuple[Service, str
         if raw_path == service.prefix or raw_path.startswith(service.prefix + "/"):
             return service, raw_path[len(service.prefix) :]
     return None
+
+
+def plain_path(raw_path: str) -> str | None:
+    """A raw path in the one spelling that everybody on its way reads alike; None if there is none.
+
+    Characters that need no encoding are decoded (RFC 3986, section 6.2.2.2), so that ``%66lavors`` is what
+    the site takes it for. Dot segments and encoded slashes mean one thing to us and another to the site.
+    """
+    path = _ENCODED.sub(_decoded, raw_path)
+    once = unquote(path, errors="replace")
+    if _TRICKS.search(path) or {".", ".."} & {*path.split("/"), *unquote(once).split("/")}:
+        return None
+    return path
+
+
+def _decoded(found: re.Match[str]) -> str:
+    character = chr(int(found[0][1:], 16))
+    return character if _UNRESERVED.fullmatch(character) else found[0].upper()
+
+
+_ENCODED = re.compile(r"%[0-9a-fA-F]{2}")
+_UNRESERVED = re.compile(r"[A-Za-z0-9._~-]")
+_TRICKS = re.compile(r"%2F|%5C|%00|\\")
 
 
 def route(
@@ -37,6 +61,9 @@ def route(
         if rest != service.version and not rest.startswith(service.version + "/"):
             return None
         rest = rest.removeprefix(service.version)
+    if service.type == "network":
+        # Neutron takes the name of the format behind any path, and there is but one.
+        rest = rest.removesuffix(".json")
     first, slash, others = rest[1:].partition("/")
     if first and (first == project_id or (service.project_in_path and is_uuid(first))):
         rest = slash + others

@@ -4,14 +4,16 @@ A stream that has begun cannot be sent again, so nothing here retries.
 """
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
-from aiohttp import web
+from aiohttp import ClientResponse, web
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from adapters.client import whole
-from adapters.errors import SiteError
+from adapters.errors import ExchangeRefused, SiteError
+from adapters.identity import SiteToken
 from federator.answer import returned_headers
-from federator.call import Call, SiteReply
+from federator.call import Call, SiteCall, SiteReply
 from federator.fanout import Asker, Question
 from federator.faults import fault_of
 
@@ -28,9 +30,40 @@ async def pass_through(
     asker: Asker, question: Question, site_name: str, request: web.Request
 ) -> web.StreamResponse:
     """Send the client's data to the site as it comes in, and the site's answer back as it comes in."""
-    out: web.StreamResponse | None = None
+    out = web.StreamResponse()
     try:
-        token = await asker.site_token(question.identity, site_name)
+        async with _asked(asker, question, site_name, request) as (token, site_call, response):
+            reply = SiteReply(site_name, response.status, CIMultiDictProxy(response.headers.copy()))
+            globalizer = asker.globalizer(question.identity, token)
+            translated = globalizer.reply(question.call, question.shape, reply)
+            headers = returned_headers(translated, question.request_id)
+            if response.status >= 400:
+                raw = await whole(site_name, response)
+                text = await asker.text_put_back(globalizer, raw, site_call.put_back)
+                return web.Response(status=response.status, headers=headers, body=text)
+            out = web.StreamResponse(status=response.status, headers=headers)
+            if response.status != 204 and "Content-Length" in response.headers:
+                out.content_length = int(response.headers["Content-Length"])
+            await out.prepare(request)
+            if request.method != "HEAD":
+                async for chunk in response.content.iter_chunked(CHUNK):
+                    await out.write(chunk)
+            await out.write_eof()
+            return out
+    except SiteError as error:
+        if out.prepared:
+            # Half an image is with the client: only a broken connection can tell it.
+            raise
+        raise fault_of(error) from error
+
+
+@asynccontextmanager
+async def _asked(
+    asker: Asker, question: Question, site_name: str, request: web.Request
+) -> AsyncIterator[tuple[SiteToken, SiteCall, ClientResponse]]:
+    """The site's response to the question, with the client's data behind it."""
+    token = await asker.site_token(question.identity, site_name)
+    for last in (False, True):
         site_call = asker.localized(question, token)
         headers = CIMultiDict(site_call.headers)
         if request.content_length is not None and request.body_exists:
@@ -43,30 +76,14 @@ async def pass_through(
             _chunks(request) if request.body_exists else None,
             verify=asker.sites[site_name].verify,
         ) as response:
-            reply = SiteReply(site_name, response.status, CIMultiDictProxy(response.headers.copy()))
-            globalizer = asker.globalizer(question.identity, token)
-            translated = globalizer.reply(question.call, question.shape, reply)
-            answer_headers = returned_headers(translated, question.request_id)
-            if response.status >= 400:
-                raw = await whole(site_name, response)
-                text = await asker.text_put_back(globalizer, raw, site_call.put_back)
-                return web.Response(status=response.status, headers=answer_headers, body=text)
-            out = web.StreamResponse(status=response.status, headers=answer_headers)
-            if response.status == 204:
-                return out
-            if "Content-Length" in response.headers:
-                out.content_length = int(response.headers["Content-Length"])
-            await out.prepare(request)
-            if request.method != "HEAD":
-                async for chunk in response.content.iter_chunked(CHUNK):
-                    await out.write(chunk)
-            await out.write_eof()
-            return out
-    except SiteError as error:
-        if out is not None and out.prepared:
-            # Half an image is with the client: only a broken connection can tell it.
-            raise
-        raise fault_of(error) from error
+            if response.status != 401:
+                yield token, site_call, response
+                return
+            # The site has forgotten its own token. Data that is under way cannot be sent again.
+            asker.sessions.forget_site_token(token)
+            if last or request.body_exists:
+                raise ExchangeRefused(site_name, "its services refuse the tokens of its Keystone")
+        token = await asker.site_token(question.identity, site_name)
 
 
 async def _chunks(request: web.Request) -> AsyncIterator[bytes]:

@@ -93,7 +93,9 @@ class IdMap:
         """
         await self._catch_up(self._state)
         uuids = {given: canonical(given) for given in ids if is_uuid(given)}
-        places = {key: self._located.get(key) for key in uuids.values() if not self._is_pin(key)}
+        places = {
+            key: self._located.get(key) for key in uuids.values() if not self.pins.pin(None, key)
+        }
         asked = [key for key, place in places.items() if not place and key not in self._unknown]
         complete = self.complete
         if asked:
@@ -108,12 +110,10 @@ class IdMap:
         for given, key in uuids.items():
             if pin := self.pins.pin(None, key):
                 pinned[given] = pin
-            elif place := self.pins.location(key) or places.get(key):
+            elif place := places.get(key) or self.pins.location(key):
+                # The store first: a site must not take over an ID by calling a thing of its own so.
                 found[given] = place
         return Lookup(found, complete, pinned, self._state)
-
-    def _is_pin(self, uuid: str) -> bool:
-        return bool(self.pins.pin(None, uuid) or self.pins.location(uuid))
 
     async def register(self, site: str, local_ids: Iterable[str]) -> None:
         """See that these local IDs are in the store: one round trip, none if they surely are.

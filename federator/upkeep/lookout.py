@@ -59,7 +59,7 @@ class Lookout:
         site = survey.names.name
         try:
             seen = []
-            async for items in survey.pages(service, resource):
+            async for items in survey.pages(service, resource, resource.equal_if):
                 globals_, _ = survey.ids_of(service, resource, items, self.ids.pins)
                 own, parent = resource.id_field, resource.equal_within
                 seen += [

@@ -3,8 +3,10 @@
 For the upkeep of the ID map only (`federator.upkeep.rebuild`). What it sees is never shown to a tenant.
 """
 
+import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
@@ -16,6 +18,7 @@ from adapters.spec import Ids, Resource, Service
 from adapters.translate import rewrite_body, shape
 
 PAGE = 500
+_ALL: Mapping[str, object] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +29,20 @@ class Survey:
     account: Account
     rules: Mapping[str, Ids]
 
-    async def pages(self, service: Service, resource: Resource) -> AsyncIterator[list[Any]]:
-        """Every object of a kind, page by page, as the site has it.
+    async def pages(
+        self, service: Service, resource: Resource, only: Mapping[str, object] = _ALL
+    ) -> AsyncIterator[list[Any]]:
+        """Every object of a kind, page by page, as the site has it; `only` those with these values.
 
         Nothing if the site does not know the kind (an extension it lacks). Raises SiteUnreachable.
         """
         project = "/{project_id}" if service.project_in_path else ""
-        path = f"{service.version}{project}{resource.index}"
+        index = resource.index
+        for name, value in only.items():
+            # What the index asks for of the same name (all images) gives way.
+            index = re.sub(rf"(?<=[?&]){re.escape(name)}=[^&]*&?", "", index).rstrip("&?")
+            index += f"{'&' if '?' in index else '?'}{quote(name)}={quote(str(value))}"
+        path = f"{service.version}{project}{index}"
         limited = bool(resource.order)
         marker = ""
         while True:

@@ -35,10 +35,10 @@ def test_the_kind_plays_no_part() -> None:
     assert outward().change("server", LOCAL) == outward().change(ANY, LOCAL)
 
 
-def test_a_pin_comes_first_and_needs_no_way_back() -> None:
+def test_a_pin_comes_first_and_the_id_it_had_before_stays_valid() -> None:
     out = outward(Pin(GLOBAL, "network", "equal", {"tokyo": LOCAL}))
     assert out.change("network", LOCAL) == GLOBAL
-    assert out.seen == set()
+    assert out.seen == {LOCAL}
 
 
 @pytest.mark.parametrize("kind", ["server", "flavor", "aggregate", PROJECT, USER, ANY, "keypair"])

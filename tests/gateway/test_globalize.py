@@ -36,10 +36,10 @@ def globalizer() -> Globalizer:
         "volumev3": f"http://site:8776/v3/{SITE_PROJECT}",
     }
     token = SiteToken(
-        "tokyo", "site-token", SITE_USER, SITE_PROJECT, datetime(2030, 1, 1, tzinfo=UTC), endpoints
+        "tokyo", "site-token", SITE_USER, SITE_PROJECT, datetime(2030, 1, 1, tzinfo=UTC), {}
     )
     services = tuple(all_services().values())
-    return Globalizer(TOKYO, token, identity, services, OURS, PinTable(), id_rules())
+    return Globalizer(TOKYO, token, identity, services, OURS, PinTable(), id_rules(), endpoints)
 
 
 @pytest.mark.parametrize(
