@@ -109,6 +109,14 @@ def build(settings: Settings) -> House:
         if identity is not None:
             sessions.forget(identity)
 
+    rebuild = Rebuild(
+        services,
+        surveys,
+        sessions.provisioners,
+        home_account,
+        ids,
+        Lookout(services, surveys, ids),
+    )
     return House(
         settings=settings,
         services=services,
@@ -120,14 +128,7 @@ def build(settings: Settings) -> House:
         ids=ids,
         probe=probe,
         endpoints=endpoints,
-        rebuild=Rebuild(
-            services,
-            surveys,
-            sessions.provisioners,
-            home_account,
-            ids,
-            Lookout(services, surveys, ids),
-        ),
+        rebuild=rebuild,
         identity_api=IdentityApi(
             client,
             home,
@@ -144,6 +145,7 @@ def build(settings: Settings) -> House:
                 services["compute"], asker, owners, accounts, settings.sites, default_site
             ),
             versions=versions,
+            rebuild=rebuild,
             sites=settings.sites,
             default_site=default_site,
             max_body_bytes=settings.max_body_bytes,

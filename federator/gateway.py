@@ -12,6 +12,7 @@ too large to be held) is told in a file of its own and called from here.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from time import monotonic
 
 import orjson
 from aiohttp import web
@@ -30,7 +31,8 @@ from federator.merge import identity, made_of
 from federator.paging import page_of
 from federator.plan import Plan, Reach, Whereabouts, plan
 from federator.route import route
-from federator.upkeep.namesakes import MADE_ALIKE
+from federator.upkeep.namesakes import MADE_ALIKE, unnoticed
+from federator.upkeep.rebuild import Rebuild
 from federator.versions.api import VersionApi
 from idmap.ids import is_uuid
 from idmap.store import Pin
@@ -51,6 +53,7 @@ class Gateway:
     locator: Locator
     keypairs: Keypairs
     versions: VersionApi
+    rebuild: Rebuild
     sites: tuple[str, ...]
     default_site: str
     max_body_bytes: int
@@ -97,7 +100,12 @@ class Gateway:
         page = None
         if call.resource is not None and call.is_list:
             page = page_of(call.service, call.resource, call.query)
+        began = monotonic()
         replies = await self.asker.ask_all(question, chosen.sites, page)
+        if page is not None and _shows_namesakes(call, replies):
+            # New at the sites (the default groups of a new project): known at once, not in a minute.
+            await self.rebuild.look_for_namesakes(since=began)
+            replies = await self.asker.ask_all(question, chosen.sites, page)
         return answer.merged(call, page, replies, self.asker.public_base, request_id)
 
     async def _first_that_has_it(self, question: Question, chosen: Plan) -> SiteReply:
@@ -234,6 +242,13 @@ class Gateway:
             if "json" not in request.headers.get("Content-Type", "json").casefold():
                 return replace(call, raw=bytes(raw))
             raise BadRequest("Malformed request body: it is not JSON.") from error
+
+
+def _shows_namesakes(call: Call, replies: Sequence[SiteReply]) -> bool:
+    if call.resource is None or not call.resource.equal_by:
+        return False
+    keys = call.resource.keys
+    return unnoticed(call.resource, [reply.body[keys] for reply in replies if reply.ok])
 
 
 def chosen_id(call: Call) -> str:

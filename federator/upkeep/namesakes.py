@@ -48,6 +48,22 @@ def equal_pins(
     return pins
 
 
+def unnoticed(resource: Resource, lists: Sequence[Sequence[Item]]) -> bool:
+    """Whether lists of different sites, IDs and all in global form, show equal objects that are not one yet."""
+    if not resource.equal_by or resource.equal_within:
+        return False
+    seen: dict[bytes, list[set[object]]] = {}
+    for items in lists:
+        here: dict[bytes, set[object]] = {}
+        for item in items:
+            proof = _proof(resource, item)
+            if proof is not None:
+                here.setdefault(proof, set()).add(item.get(resource.id_field))
+        for proof, ids in here.items():
+            seen.setdefault(proof, []).append(ids)
+    return any(len(each) > 1 and not set.intersection(*each) for each in seen.values())
+
+
 def _proof(resource: Resource, item: Item) -> bytes | None:
     if any(item.get(name) != value for name, value in resource.equal_if.items()):
         return None

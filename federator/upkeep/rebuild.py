@@ -7,7 +7,9 @@ stamps missing; the others are finished.
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import inf
+from time import monotonic
 from typing import Any
 
 import orjson
@@ -55,6 +57,8 @@ class Rebuild:
     home: Account
     ids: IdMap
     lookout: Lookout
+    _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _look_began: float = -inf
 
     async def run(self, say: Say = lambda line: None) -> bool:
         """Rebuild the whole map. False if somebody else is at it. Raises StoreUnavailable."""
@@ -72,11 +76,18 @@ class Rebuild:
         say(f"the ID map is {outcome}")
         return True
 
-    async def look_for_namesakes(self) -> None:
-        """Look for what is equal at several sites, unless another process is at it or rebuilds."""
-        async with self.ids.store.rebuild_lock() as lease:
-            if lease is not None:
-                await self.lookout.look()
+    async def look_for_namesakes(self, since: float = inf) -> None:
+        """Look for what is equal at several sites, unless another process is at it or rebuilds.
+
+        Nothing is done if such a look began after `since` (on the clock of `time.monotonic`).
+        """
+        async with self._looking:
+            if self._look_began > since:
+                return
+            self._look_began = monotonic()
+            async with self.ids.store.rebuild_lock() as lease:
+                if lease is not None:
+                    await self.lookout.look()
 
     async def _site(self, survey: Survey, lease: Lease, say: Say) -> None:
         site = survey.names.name

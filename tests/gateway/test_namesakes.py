@@ -2,7 +2,7 @@
 
 from adapters.names import Site
 from adapters.registry import all_services
-from federator.upkeep.namesakes import equal_pins
+from federator.upkeep.namesakes import equal_pins, unnoticed
 from idmap.ids import global_uuid, site_namespace
 from idmap.store import Pin
 
@@ -92,3 +92,11 @@ def test_only_external_networks_are_one_by_name():
 
 def test_no_items_give_no_pins():
     assert pins(IMAGE, [], []) == []
+
+
+def test_equal_objects_that_are_not_one_yet_are_noticed():
+    assert unnoticed(IMAGE, [[image(A)], [image(B)]])
+    assert not unnoticed(IMAGE, [[image(A)], [image(A)]])
+    assert not unnoticed(IMAGE, [[image(A), image(C)], [image(A)]])
+    assert not unnoticed(IMAGE, [[image(A), image(C)], []])
+    assert not unnoticed(IMAGE, [])
