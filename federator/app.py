@@ -21,8 +21,9 @@ from adapters.registry import all_services, id_rules
 from adapters.session import SiteSessions
 from adapters.sites import Site, load_home, load_sites
 from adapters.spec import Service
+from federator.asker import Asker
 from federator.config import Settings
-from federator.fanout import Asker
+from federator.fanout import Fanout
 from federator.faults import Fault, MethodNotAllowed, NotFound, Unauthorized, Unavailable, fault_of
 from federator.gateway import Gateway
 from federator.identity.api import IdentityApi
@@ -97,9 +98,8 @@ def build(settings: Settings) -> House:
         owners=owners,
         rules=rules,
         public_base=base,
-        read_seconds=settings.read_timeout_seconds,
-        write_seconds=settings.write_timeout_seconds,
     )
+    fanout = Fanout(asker, settings.read_timeout_seconds, settings.write_timeout_seconds)
     surveys = {name: Survey(names[name], accounts[name], rules) for name in sites}
     probe = Probe(_fetcher(client, sites), endpoints, services.values())
     versions = VersionApi(probe, services.values(), base)
@@ -139,10 +139,10 @@ def build(settings: Settings) -> House:
         ),
         versions=versions,
         gateway=Gateway(
-            asker=asker,
+            fanout=fanout,
             locator=Locator(ids, tuple(names.values()), rules),
             keypairs=Keypairs(
-                services["compute"], asker, owners, accounts, settings.sites, default_site
+                services["compute"], fanout, owners, accounts, settings.sites, default_site
             ),
             versions=versions,
             rebuild=rebuild,

@@ -95,7 +95,7 @@ def show(config: Path, any_id: str) -> None:
                 click.echo(f"  {alias.site}  {alias.local_id}  (shown as this, never acted on)")
         elif any_id in found.found:
             place = found.found[any_id]
-            names = house.gateway.asker.names[place.site]
+            names = house.gateway.fanout.asker.names[place.site]
             click.echo(f"{global_uuid(names.namespace, place.local_id)}  computed")
             click.echo(f"  {place.site}  {place.local_id}")
         elif found.complete:

@@ -22,8 +22,9 @@ from adapters.identity import Identity
 from adapters.spec import Service
 from adapters.translate import shape
 from federator import answer, stream
+from federator.asker import Question
 from federator.call import Call, SiteReply
-from federator.fanout import Asker, Question
+from federator.fanout import Fanout
 from federator.faults import BadRequest, Conflict, Forbidden, NotFound, TooLarge
 from federator.keypairs import Keypairs, key_name
 from federator.locate import Locator
@@ -49,7 +50,7 @@ CHOSEN = "chosen by the client: "
 class Gateway:
     """Answers what is not the identity API and not a version document."""
 
-    asker: Asker
+    fanout: Fanout
     locator: Locator
     keypairs: Keypairs
     versions: VersionApi
@@ -79,11 +80,11 @@ class Gateway:
         chosen = plan(call, where, self.sites, self.default_site)
         question = Question(call, form, identity, where, request_id)
         if streams:
-            return await stream.pass_through(self.asker, question, chosen.sites[0], request)
+            return await stream.pass_through(self.fanout.asker, question, chosen.sites[0], request)
         await self._prepare(question, chosen)
         response = await self._asked(question, chosen)
         if response.status >= 400 and (own_id := chosen_id(call)):
-            await self.asker.ids.store.put_pins([], replace_origin=CHOSEN + own_id)
+            await self.fanout.asker.ids.store.put_pins([], replace_origin=CHOSEN + own_id)
         return response
 
     async def _asked(self, question: Question, chosen: Plan) -> web.Response:
@@ -91,7 +92,7 @@ class Gateway:
         if chosen.reach is Reach.ONE:
             return answer.one(await self._first_that_has_it(question, chosen), request_id)
         if chosen.reach is Reach.EVERY_REPLICA:
-            replies = await self.asker.ask_all(question, chosen.sites)
+            replies = await self.fanout.ask_all(question, chosen.sites)
             if call.is_create and all(reply.ok for reply in replies):
                 await self._made_one(call, replies)
             elif call.is_create:
@@ -101,19 +102,19 @@ class Gateway:
         if call.resource is not None and call.is_list:
             page = page_of(call.service, call.resource, call.query)
         began = monotonic()
-        replies = await self.asker.ask_all(question, chosen.sites, page)
+        replies = await self.fanout.ask_all(question, chosen.sites, page)
         if page is not None and _shows_namesakes(call, replies):
             # New at the sites (the default groups of a new project): known at once, not in a minute.
             await self.rebuild.look_for_namesakes(since=began)
-            replies = await self.asker.ask_all(question, chosen.sites, page)
-        return answer.merged(call, page, replies, self.asker.public_base, request_id)
+            replies = await self.fanout.ask_all(question, chosen.sites, page)
+        return answer.merged(call, page, replies, self.fanout.asker.public_base, request_id)
 
     async def _first_that_has_it(self, question: Question, chosen: Plan) -> SiteReply:
         """The reply of the owner. Of an object that is at several sites, the first site that has it."""
         read = question.call.method in ("GET", "HEAD")
         reply, missing = SiteReply("", missing="no site was asked"), None
         for site in chosen.sites:
-            reply = await self.asker.ask(question, site)
+            reply = await self.fanout.ask(question, site)
             if reply.missing and not reply.nothing_there:
                 missing = missing or reply
             if not (read and (reply.missing or reply.status in answer.ABSENT)):
@@ -123,14 +124,14 @@ class Gateway:
             return missing
         if reply.status == 404 and question.call.object_id:
             # It may have moved: look again where it lives next time.
-            self.asker.ids.forget(question.call.object_id)
+            self.fanout.asker.ids.forget(question.call.object_id)
         return reply
 
     async def _made_one(self, call: Call, replies: Sequence[SiteReply]) -> None:
         """What was made at several sites at once is one from the start, not from the next look on."""
         resource = call.resource
         assert resource is not None
-        ids = self.asker.ids
+        ids = self.fanout.asker.ids
         made = [
             [str(identity(resource, each)) for each in made_of(resource, r.body)] for r in replies
         ]
@@ -152,7 +153,7 @@ class Gateway:
         for reply in replies:
             for item in made_of(call.resource, reply.body) if reply.ok else []:
                 made = str(identity(call.resource, item))
-                found = (await self.asker.ids.locate([made])).found
+                found = (await self.fanout.asker.ids.locate([made])).found
                 where = Whereabouts({made: {reply.site: found[made].local_id}})
                 undo = replace(
                     call,
@@ -163,7 +164,7 @@ class Gateway:
                     body=None,
                     raw=b"",
                 )
-                await self.asker.ask(replace(question, call=undo, where=where), reply.site)
+                await self.fanout.ask(replace(question, call=undo, where=where), reply.site)
 
     async def _prepare(self, question: Question, chosen: Plan) -> None:
         """What a site needs before it can do what it is asked."""
@@ -176,7 +177,7 @@ class Gateway:
 
     async def _keep_chosen(self, call: Call, own_id: str, site: str) -> None:
         """An ID that the client chose is the global one. Raises Conflict if it is somebody's already."""
-        ids = self.asker.ids
+        ids = self.fanout.asker.ids
         lookup = await ids.locate([own_id])
         assert call.resource is not None
         if own_id in lookup.found or own_id in lookup.pinned:

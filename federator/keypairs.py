@@ -22,8 +22,9 @@ from adapters.identity import Identity
 from adapters.spec import Service
 from adapters.translate import shape
 from federator import answer
+from federator.asker import Question
 from federator.call import Call, SiteReply
-from federator.fanout import Asker, Question
+from federator.fanout import Fanout
 from federator.faults import (
     BadRequest,
     Conflict,
@@ -61,7 +62,7 @@ class Keypairs:
     """Answers ``/os-keypairs`` and takes keypairs to the sites."""
 
     compute: Service
-    asker: Asker
+    fanout: Fanout
     owners: Owners
     accounts: Mapping[str, Account]
     sites: tuple[str, ...]
@@ -109,14 +110,14 @@ class Keypairs:
     def _owner(self, call: Call, identity: Identity) -> str:
         """Whose keypairs are meant. Those of others are for admins of every site they may be at."""
         asked = parse_qs(call.query).get("user_id", [identity.user_id])[-1]
-        rules = all(site.federation.admin for site in self.asker.sites.values())
+        rules = all(site.federation.admin for site in self.fanout.asker.sites.values())
         if asked != identity.user_id and not (identity.is_admin and rules):
             raise Forbidden("Policy doesn't allow os_compute_api:os-keypairs to be performed.")
         return asked
 
     @property
     def _store(self) -> IdStore:
-        return self.asker.ids.store
+        return self.fanout.asker.ids.store
 
     def _listed(self, call: Call, kept: Mapping[str, Any]) -> dict[str, Any]:
         assert call.resource is not None
@@ -130,7 +131,7 @@ class Keypairs:
             "keypairs": [{"keypair": _shown(call, item, "", False)} for item in chosen]
         }
         if more and page.limited and _version(call) >= (2, 35):
-            here = f"{self.asker.public_base}{self.compute.prefix}{self.compute.version}"
+            here = f"{self.fanout.asker.public_base}{self.compute.prefix}{self.compute.version}"
             href = f"{here}/os-keypairs?limit={page.limit}&marker={quote(chosen[-1]['name'])}"
             body["keypairs_links"] = [{"rel": "next", "href": href}]
         return body
@@ -148,7 +149,7 @@ class Keypairs:
         form = shape(self.compute, call.resource)
         question = Question(call, form, identity, NOWHERE, request_id)
         site = plan(call, NOWHERE, self.sites, self.default_site).sites[0]
-        reply = await self.asker.ask(question, site)
+        reply = await self.fanout.ask(question, site)
         if reply.ok:
             made = reply.body["keypair"]
             document = {field: made[field] for field in _KEPT if field in made}
@@ -189,7 +190,7 @@ class Keypairs:
             raw=orjson.dumps(body) if body is not None else b"",
         )
         own = replace(question, call=call, shape=shape(self.compute, resource), where=NOWHERE)
-        return await self.asker.ask(own, site)
+        return await self.fanout.ask(own, site)
 
 
 def _one(kept: Mapping[str, Any], name: str) -> dict[str, Any]:

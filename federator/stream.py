@@ -13,8 +13,8 @@ from adapters.client import whole
 from adapters.errors import ExchangeRefused, SiteError
 from adapters.identity import SiteToken
 from federator.answer import returned_headers
+from federator.asker import Asker, Question
 from federator.call import Call, SiteCall, SiteReply
-from federator.fanout import Asker, Question
 from federator.faults import fault_of
 
 CHUNK = 256 * 1024

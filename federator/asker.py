@@ -1,0 +1,177 @@
+"""Asks one site one question, in its own words, and brings the answer back in ours.
+
+    token      home's for the site's, from memory mostly
+    localize   the question in the site's IDs                       pure
+    send
+    globalize  the answer in the tenants' IDs                       pure
+    register   IDs seen for the first time, before anybody else sees them
+
+Whatever goes wrong with the site is a SiteError; `federator.fanout` turns it into a reply.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+
+import orjson
+import structlog
+from multidict import CIMultiDictProxy
+
+from adapters.client import SiteClient, whole
+from adapters.errors import ExchangeRefused, SiteSilent
+from adapters.identity import Identity, SiteToken
+from adapters.names import Site as SiteNames
+from adapters.session import SiteSessions
+from adapters.sites import Site
+from adapters.spec import Ids, Service
+from adapters.translate import Shape
+from federator import metrics
+from federator.call import Call, SiteCall, SiteReply
+from federator.faults import BadRequest
+from federator.globalize import Globalizer, put_back
+from federator.localize import localize
+from federator.owners import Owners
+from federator.plan import Whereabouts
+from federator.requestlog import SITE_ANSWERS
+from idmap.front import IdMap
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """All that a site has to be told: the same for every site of a call."""
+
+    call: Call
+    shape: Shape | None
+    identity: Identity
+    where: Whereabouts
+    request_id: str
+
+
+Said = tuple[SiteReply, Mapping[str, str]]
+"""What a site said, still in its own IDs, and local ID -> the ID the client sent."""
+
+Exchange = Callable[["Asker", Question, SiteToken], Awaitable[Said]]
+"""How to get an answer with a token: one request, or the pages of a list (`federator.sitelist`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Puts a question to one site."""
+
+    sites: Mapping[str, Site]
+    names: Mapping[str, SiteNames]
+    endpoints: Mapping[str, Mapping[str, str]]
+    """Site -> service type -> URL; empty until the site has answered for the first time."""
+    services: tuple[Service, ...]
+    sessions: SiteSessions
+    client: SiteClient
+    ids: IdMap
+    owners: Owners
+    rules: Mapping[str, Ids]
+    public_base: str
+
+    async def answer(self, question: Question, site: str, exchange: Exchange) -> SiteReply:
+        """What a site answers, with global IDs, all of them in the map. Raises SiteError."""
+        token = await self.site_token(question.identity, site)
+        reply, sent = await exchange(self, question, token)
+        if reply.status == 401:
+            # The site has forgotten its own token (revoked, keys rotated): log in once more, no oftener.
+            self.sessions.forget_site_token(token)
+            token = await self.site_token(question.identity, site)
+            reply, sent = await exchange(self, question, token)
+            if reply.status == 401:
+                raise ExchangeRefused(site, "its services refuse the tokens of its Keystone")
+        return await self._globalized(question, token, reply, sent)
+
+    async def site_token(self, identity: Identity, site: str) -> SiteToken:
+        """The caller's token at a site; whose project and user these are is known to the map then."""
+        token = await self.sessions.site_token(identity, site)
+        await self.owners.remember(identity, token)
+        return token
+
+    def localized(self, question: Question, token: SiteToken) -> SiteCall:
+        """The question in the words of the site that gave the token. Raises BadRequest."""
+        try:
+            return localize(
+                question.call,
+                question.shape,
+                self.names[token.site],
+                token,
+                question.identity,
+                question.where,
+                self.rules,
+                self.endpoints[token.site],
+                question.request_id,
+            )
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            log.exception("a request could not be translated", request_id=question.request_id)
+            raise BadRequest("The request has a value of a wrong type.") from error
+
+    async def send(self, site_call: SiteCall) -> SiteReply:
+        """One request and what came back, as it came."""
+        site = self.sites[site_call.site]
+        with metrics.SITE_SECONDS.labels(site.name).time():
+            async with self.client.request(
+                site.name,
+                site_call.method,
+                site_call.url,
+                site_call.headers,
+                site_call.body,
+                verify=site.verify,
+            ) as response:
+                raw = await whole(site.name, response)
+        metrics.SITE_REPLIES.labels(site.name, str(response.status)).inc()
+        local_id = response.headers.get("X-Openstack-Request-Id", "-")
+        SITE_ANSWERS.get([]).append(f"{site.name}:{response.status}:{local_id}")
+        body = None
+        if raw and "json" in response.headers.get("Content-Type", ""):
+            try:
+                body = orjson.loads(raw)
+            except orjson.JSONDecodeError as error:
+                raise SiteSilent(site.name, "its answer is not JSON") from error
+        return SiteReply(
+            site.name, response.status, CIMultiDictProxy(response.headers.copy()), body, raw
+        )
+
+    def globalizer(self, identity: Identity, token: SiteToken) -> Globalizer:
+        """What translates the replies of the site that gave the token."""
+        return Globalizer(
+            self.names[token.site],
+            token,
+            identity,
+            self.services,
+            self.public_base,
+            self.ids.pins,
+            self.rules,
+            self.endpoints[token.site],
+        )
+
+    async def _globalized(
+        self, question: Question, token: SiteToken, reply: SiteReply, sent: Mapping[str, str]
+    ) -> SiteReply:
+        globalizer = self.globalizer(question.identity, token)
+        if reply.status >= 400:
+            raw = await self.text_put_back(globalizer, reply.raw, sent)
+            return replace(globalizer.reply(question.call, question.shape, reply), raw=raw)
+        answer = globalizer.reply(question.call, question.shape, reply, sent)
+        if globalizer.seen:
+            await self.ids.register(token.site, globalizer.seen)
+        return answer
+
+    async def text_put_back(
+        self, globalizer: Globalizer, raw: bytes, table: Mapping[str, str]
+    ) -> bytes:
+        """An error text with the IDs the client knows: those it sent, and others that are in the map."""
+        suspects = globalizer.suspects(raw)
+        known = {word: new for word, new in suspects.items() if word not in table and new != word}
+        if known:
+            lookup = await self.ids.locate(known.values())
+            known = {w: g for w, g in known.items() if g in lookup.found or g in lookup.pinned}
+        return put_back(raw, {**known, **table})
+
+
+async def one_request(asker: Asker, question: Question, token: SiteToken) -> Said:
+    """The answer to the question as it is."""
+    site_call = asker.localized(question, token)
+    return await asker.send(site_call), site_call.put_back

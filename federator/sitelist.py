@@ -1,0 +1,73 @@
+"""Reads a site's list from its beginning, page by page, as far as the page wanted may need it."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote
+
+from adapters.errors import SiteUnreachable
+from adapters.identity import SiteToken
+from adapters.spec import Resource
+from federator.asker import Asker, Exchange, Question, Said
+from federator.call import SiteReply
+from federator.merge import identity
+from federator.paging import Page
+
+LONGEST_LIST = 1_000_000
+"""Items of one list of one site; a site that has more lies."""
+
+
+def pages_for(page: Page) -> Exchange:
+    """What reads as much of a list as this page of the merged list may need."""
+
+    async def read(asker: Asker, question: Question, token: SiteToken) -> Said:
+        return await _read(asker, question, token, page)
+
+    return read
+
+
+async def _read(asker: Asker, question: Question, token: SiteToken, page: Page) -> Said:
+    call = question.call
+    assert call.resource is not None
+    resource = call.resource
+    asked = replace(call, query=page.for_site(call.query))
+    site_call = asker.localized(replace(question, call=asked), token)
+    items: list[Any] = []
+    marker, more, enough = "", True, False
+    while more and not enough:
+        url = f"{site_call.url}{'&' if '?' in site_call.url else '?'}marker={marker}"
+        reply = await asker.send(replace(site_call, url=url) if marker else site_call)
+        if reply.status >= 400:
+            return reply, site_call.put_back
+        found = _items(reply, resource)
+        items.extend(found)
+        more = bool(found) and _has_next(reply.body, resource.keys)
+        last = str(identity(resource, found[-1])) if found else ""
+        if more and (last == marker or len(items) > LONGEST_LIST):
+            raise SiteUnreachable(token.site, "its list of pages does not end")
+        marker = quote(last, safe="")
+        enough = not page.whole and len(items) >= page.limit
+    body = {
+        name: value
+        for name, value in reply.body.items()
+        if name not in (f"{resource.keys}_links", "next", "first")
+    }
+    body[resource.keys] = items
+    return replace(reply, body=body, raw=b"", more=more), site_call.put_back
+
+
+def _items(reply: SiteReply, resource: Resource) -> list[Any]:
+    """The items of a list. Raises SiteUnreachable for anything that is not this list."""
+    items = reply.body.get(resource.keys) if isinstance(reply.body, dict) else None
+    if reply.status >= 300 or not isinstance(items, list):
+        raise SiteUnreachable(reply.site, f"its answer is not a list of {resource.keys}")
+    return items
+
+
+def _has_next(body: Mapping[str, Any], keys: str) -> bool:
+    if body.get("next"):
+        return True
+    links = body.get(f"{keys}_links")
+    return isinstance(links, list) and any(
+        isinstance(link, dict) and link.get("rel") == "next" for link in links
+    )
