@@ -26,11 +26,11 @@ class Owners:
         """Pin the project and the user of a login at a site, if that is news."""
         if not self._news(identity, token):
             return
-        # One at a time: the logins of one user at two sites would each write a pin without the other's site.
+        # One at a time, and never over what another process wrote meanwhile: the logins of one user at two
+        # sites would each write a pin without the other's site.
         async with self._writing:
-            pins = self._news(identity, token)
-            if pins:
-                await self.ids.store.put_pins(pins)
+            while pins := self._news(identity, token):
+                await self.ids.store.put_pins(pins, seen=self.ids.state)
                 await self.ids.refresh()
 
     def shadows(self, user_id: str) -> frozenset[Location]:

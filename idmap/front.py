@@ -64,6 +64,11 @@ class IdMap:
         return self._pins
 
     @property
+    def state(self) -> StoreState | None:
+        """The state of the store in which `pins` were read; None if they never were."""
+        return self._state
+
+    @property
     def complete(self) -> bool:
         """Whether the last round trip found all stamps set."""
         return self._state is not None and self._state.complete

@@ -57,7 +57,15 @@ class MemoryIdStore:
     async def pins(self) -> Collection[Pin]:
         return [self._pins[key] for key in sorted(self._pins)]
 
-    async def put_pins(self, pins: Iterable[Pin], *, replace_origin: str | None = None) -> None:
+    async def put_pins(
+        self,
+        pins: Iterable[Pin],
+        *,
+        replace_origin: str | None = None,
+        seen: StoreState | None = None,
+    ) -> bool:
+        if seen is not None and (seen.epoch, seen.pins) != (self._epoch, self._version):
+            return False
         table = {k: pin for k, pin in self._pins.items() if pin.origin != replace_origin}
         for pin in pins:
             table[identity(pin)] = pin
@@ -66,6 +74,7 @@ class MemoryIdStore:
             self._version += 1
             async with self._news:
                 self._news.notify_all()
+        return True
 
     async def changes(self) -> AsyncGenerator[None]:
         while True:

@@ -142,11 +142,21 @@ class RedisIdStore:
         table = await self._hash("pins")
         return [load_pin(value.partition(b"\0")[2]) for _, value in sorted(table.items())]
 
-    async def put_pins(self, pins: Iterable[Pin], *, replace_origin: str | None = None) -> None:
-        words = ["" if replace_origin is None else "=" + replace_origin]
+    async def put_pins(
+        self,
+        pins: Iterable[Pin],
+        *,
+        replace_origin: str | None = None,
+        seen: StoreState | None = None,
+    ) -> bool:
+        words = [
+            "" if replace_origin is None else "=" + replace_origin,
+            "" if seen is None else f"{seen.epoch}:{seen.pins}",
+        ]
         for pin in pins:
             words += "\0".join(identity(pin)), f"{pin.origin}\0{dump_pin(pin)}"
-        await self._run("pins", ["pins", "pins"], words)
+        _, written = await self._run("pins", ["pins", "pins"], words)
+        return bool(written)
 
     async def changes(self) -> AsyncGenerator[None]:
         with _unavailable():

@@ -119,10 +119,18 @@ class IdStore(Protocol):
         """All pins, in an order that is the same for everybody."""
         ...
 
-    async def put_pins(self, pins: Iterable[Pin], *, replace_origin: str | None = None) -> None:
+    async def put_pins(
+        self,
+        pins: Iterable[Pin],
+        *,
+        replace_origin: str | None = None,
+        seen: StoreState | None = None,
+    ) -> bool:
         """Add or replace pins; with `replace_origin`, drop all other pins of it in the same step.
 
-        Tells every process that holds the table, if anything changed.
+        With `seen`, the state in which the writer read the pins he builds on: if they have changed since,
+        nothing is written and the answer is False. Tells every process that holds the table, if anything
+        changed.
         """
         ...
 

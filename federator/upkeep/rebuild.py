@@ -7,7 +7,7 @@ stamps missing; the others are finished.
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf
 from time import monotonic
 from typing import Any
@@ -111,27 +111,40 @@ class Rebuild:
 
     async def _owners(self, lease: Lease, say: Say) -> None:
         """Pins of projects and users, from what the mapping made at the sites."""
-        known = {pin.global_id: pin for pin in self.ids.pins if pin.origin == MAPPING}
-        projects = {i: dict(pin.places) for i, pin in known.items() if pin.kind == PROJECT}
-        aliases = {i: set(pin.aliases) for i, pin in known.items() if pin.kind == USER}
         users = await self._home_users()
+        found: list[tuple[str, str, Location]] = []
         read = []
         for site, provisioner in self.provisioners.items():
             try:
                 for home_id, local in (await provisioner.known_projects(self.home)).items():
-                    projects.setdefault(home_id, {})[site] = local
+                    found.append((PROJECT, home_id, Location(site, local)))
                 for local, who in (await provisioner.known_users()).items():
                     if who in users:
-                        aliases.setdefault(users[who], set()).add(Location(site, local))
+                        found.append((USER, users[who], Location(site, local)))
                 read.append((site, PROJECT))
             except FederationError as error:
                 say(f"{site}: projects and users not read: {error}")
-        pins = [Pin(home_id, PROJECT, MAPPING, places) for home_id, places in projects.items()]
-        pins += [Pin(home_id, USER, MAPPING, {}, frozenset(at)) for home_id, at in aliases.items()]
-        await self.ids.store.put_pins(pins)
+        # Again if somebody logged in for the first time meanwhile.
+        written = False
+        while not written:
+            await self.ids.refresh()
+            pins = self._owner_pins(found)
+            written = await self.ids.store.put_pins(pins, seen=self.ids.state)
         await self.ids.refresh()
         await self.ids.store.mark_complete(read, epoch=lease.epoch)
-        say(f"{len(projects)} projects, {len(aliases)} users")
+        say(f"{len(pins)} projects and users")
+
+    def _owner_pins(self, found: list[tuple[str, str, Location]]) -> list[Pin]:
+        """What was found, added to the pins there are."""
+        pins = {(pin.kind, pin.global_id): pin for pin in self.ids.pins if pin.origin == MAPPING}
+        for kind, home_id, place in found:
+            pin = pins.get((kind, home_id)) or Pin(home_id, kind, MAPPING, {})
+            pins[kind, home_id] = (
+                replace(pin, places={**pin.places, place.site: place.local_id})
+                if kind == PROJECT
+                else replace(pin, aliases=pin.aliases | {place})
+            )
+        return list(pins.values())
 
     async def _home_users(self) -> dict[tuple[str, str], str]:
         """(name, domain name) -> home's ID of a user. Empty if home does not let us list its users."""

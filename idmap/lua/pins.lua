@@ -4,12 +4,19 @@
 -- KEYS[3]   pins: hash of "<kind or empty>\0<ID>" -> "<origin>\0<pin as JSON>"
 -- KEYS[4]   channel on which a change is told; the message means nothing
 -- ARGV[3]   "=<origin>" whose other pins are dropped; empty: none are
--- ARGV[4..] field and value, in turn
+-- ARGV[4]   "<epoch>:<version>" of the pins the writer had read; empty: whatever they are now
+-- ARGV[5..] field and value, in turn
+--
+-- Answers 1, or 0 if the pins had changed since the writer read them: then nothing is written.
 
 local epoch = begin()
+local version = epoch .. ':' .. (redis.call('HGET', KEYS[1], 'pins') or '0')
+if ARGV[4] ~= '' and ARGV[4] ~= version then
+  return finish(epoch, 0)
+end
 local changed = 0
 local kept = {}
-for i = 4, #ARGV, 2 do
+for i = 5, #ARGV, 2 do
   kept[ARGV[i]] = true
   if redis.call('HGET', KEYS[3], ARGV[i]) ~= ARGV[i + 1] then
     redis.call('HSET', KEYS[3], ARGV[i], ARGV[i + 1])
@@ -29,4 +36,4 @@ if changed > 0 then
   redis.call('HINCRBY', KEYS[1], 'pins', 1)
   redis.call('PUBLISH', KEYS[4], '')
 end
-return finish(epoch, false)
+return finish(epoch, 1)

@@ -257,3 +257,16 @@ async def test_documents_belong_to_an_owner(store: IdStore) -> None:
     assert await store.documents("keypair", "alice") == {"köy": b"ssh-ed25519", "large": large}
     assert await store.documents("keypair", "nobody") == {}
     await store.put_documents("keypair", "alice", {})
+
+
+async def test_pins_built_on_what_has_changed_since_are_not_written(world: World) -> None:
+    store = world.store()
+    seen = await store.state()
+    first = Pin("a" * 32, "project", "mapping", {PARIS.name: "b" * 32})
+    second = Pin("a" * 32, "project", "mapping", {TOKYO.name: "c" * 32})
+
+    assert await store.put_pins([first], seen=seen)
+    assert not await store.put_pins([second], seen=seen)
+    assert list(await store.pins()) == [first]
+    assert await store.put_pins([second], seen=await store.state())
+    assert list(await store.pins()) == [second]
