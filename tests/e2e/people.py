@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,8 +50,8 @@ def new_people(lab: Path, sites: tuple[str, ...]) -> Iterator[People]:
         role = home.get("identity", "/roles?name=member")["roles"][0]["id"]
         home.do("PUT", "identity", f"/projects/{project}/users/{user}/roles/{role}")
         yield People(f"e2e-{mark}", domain, "tour", project, f"guide-{mark}", user)
-        for site in sites:
-            sweep(lab, site, f"e2e-{mark}", project)
+        with ThreadPoolExecutor(len(sites)) as pool:
+            list(pool.map(lambda site: sweep(lab, site, f"e2e-{mark}", project), sites))
     finally:
         remove_domain(home, f"e2e-{mark}")
         home.close()

@@ -22,7 +22,7 @@ from tests.conftest import running_redis
 from tests.e2e.api import cloud
 from tests.e2e.recording import Recorder
 
-START_SECONDS = 180
+START_SECONDS = 90
 CLIENT, HOME, SITE = "client", "home", "site"
 """Names of taps; those at sites go on with the site and the service."""
 SERVICES = ("compute", "placement", "network", "image", "block-storage")

@@ -8,7 +8,7 @@ import openstack
 import pytest
 from openstack.connection import Connection
 
-from tests.e2e.estate import Holding, new_holding
+from tests.e2e.estate import Holding, new_estate
 from tests.e2e.world import World
 
 # The SDK warns of its own future; that is not for us to heed.
@@ -18,8 +18,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::Warning:openstack")
 @pytest.fixture(scope="module")
 def estate(world: World) -> list[Holding]:
     """Two of everything at each site."""
-    numbers = itertools.count()
-    return [new_holding(world, site, next(numbers)) for site in world.sites for _ in range(2)]
+    return new_estate(world, copies=2)
 
 
 @pytest.fixture(scope="module")

@@ -34,8 +34,7 @@ GROUP, SERVER = ("network", "/v2.0/security-groups/{}"), ("compute", "/servers/{
 VOLUME, IMAGE = ("block-storage", "/volumes/{}"), ("image", "/v2/images/{}")
 REFERENCES = (
     (r".*\b(floating_)?network_id", NETWORK),
-    # The subnets of an external network are not shown to tenants.
-    (r"(?!.*external).*\bsubnet_id|.*\bsubnets\[\]", SUBNET),
+    (r"(?!.*external).*\bsubnet_id|subnets\[\]", SUBNET),
     (r".*\bport_id", PORT),
     (r".*\brouter_id", ROUTER),
     (r"security_groups\[\]|.*\bsecurity_group_id|.*\bremote_group_id", GROUP),
@@ -73,8 +72,11 @@ def follow_ids(api: Api) -> tuple[list[str], int]:
 def _references(item: dict[str, Any]) -> list[tuple[str, str, str]]:
     found = []
     for place, value in _strings(item, ""):
-        for pattern, (service, path) in REFERENCES:
-            if value and re.fullmatch(pattern, place):
+        for pattern, service_path in REFERENCES:
+            service, path = service_path
+            # The subnets of an external network are not shown to tenants by every release.
+            hidden = service_path is SUBNET and item.get("router:external")
+            if value and re.fullmatch(pattern, place) and not hidden:
                 found.append((service, path.format(value), place))
     for owner, (service, path) in OWNERS.items():
         if item.get("device_id") and item.get("device_owner", "").startswith(owner):
