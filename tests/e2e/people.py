@@ -105,6 +105,10 @@ def sweep_project(admin: Api, project: str) -> None:
     for server in servers():
         admin.call("DELETE", "compute", f"/servers/{server['id']}")
     until(lambda: not servers(), "the servers are gone")
+    groups = admin.get("compute", "/os-server-groups?all_projects=1", microversion="2.13")
+    for group in groups["server_groups"]:
+        if group["project_id"] == project:
+            admin.call("DELETE", "compute", f"/os-server-groups/{group['id']}")
     for kind in ("floatingips", "routers", "ports", "subnets", "networks", "security-groups"):
         key = kind.replace("-", "_")
         for item in listed("network", f"/v2.0/{kind}?project_id={project}", key):
