@@ -154,6 +154,13 @@ class Fleet:
         gateway.start(wait=wait)
         return gateway
 
+    def check(self) -> None:
+        """All gateways live, and none has logged what it must not."""
+        for gateway in self.gateways:
+            assert gateway.alive, gateway.log_tail()
+            complaints = gateway.complaints()
+            assert not complaints, "\n".join(complaints)
+
 
 @contextmanager
 def new_fleet(lab: Path, folder: Path) -> Iterator[Fleet]:
