@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
+import yaml
 from openstack.config import OpenStackConfig
 from os_service_types import ServiceTypes
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -127,6 +128,8 @@ def _load(path: Path) -> OpenStackConfig:
     if not path.is_file():
         raise SettingsError(f"{path}: there is no such file; it has to describe home and the sites")
     try:
+        # Of a broken file the SDK says only that it has no clouds.
+        yaml.safe_load(path.read_text())
         # Nothing from the environment or other files: what is not written here is not used.
         return OpenStackConfig(
             config_files=[str(path)],

@@ -4,7 +4,8 @@ What a site said goes on as it is; our own part is what only we can know: the me
 next page, the names of the sites that could not be asked.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -18,6 +19,7 @@ from federator.headers import returned_by_site
 from federator.merge import add_numbers, common_items, cut, identity, merge_lists
 from federator.paging import Page, names_one, next_query, previous_query
 
+_NONE: Mapping[str, str] = MappingProxyType({})
 ABSENT = frozenset({403, 404, 405, 501})
 """Statuses by which a site says that it does not have, or not for this caller, what all are asked for."""
 
@@ -90,9 +92,11 @@ def returned_headers(reply: SiteReply, request_id: str) -> CIMultiDict[str]:
     return headers
 
 
-def own_headers(request_id: str) -> CIMultiDict[str]:
+def own_headers(request_id: str, more: Mapping[str, str] = _NONE) -> CIMultiDict[str]:
     """The headers of a JSON answer that no site has a part in."""
-    return CIMultiDict({"Content-Type": "application/json", "X-Openstack-Request-Id": request_id})
+    return CIMultiDict(
+        {"Content-Type": "application/json", "X-Openstack-Request-Id": request_id, **more}
+    )
 
 
 def _merged_body(
@@ -165,7 +169,7 @@ def _links(
     """Links to the neighbouring pages, each service in its own form."""
     resource, service = call.resource, call.service
     assert resource is not None
-    here = service.version + call.path
+    here = service.version + call.project + call.path
     if service.type == "image":
         # Glance's links are relative to the endpoint; clients depend on it.
         extra = {"first": here + (f"?{first}" if (first := next_query(call.query, "")) else "")}

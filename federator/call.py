@@ -26,6 +26,8 @@ class Call:
     """None for paths that nobody declared; they pass through."""
     path: str
     """Below the service's version, as it came (still percent-encoded), without the project's ID."""
+    project: str = ""
+    """``/<project ID>`` where the client had one before `path`: for links that look like the question."""
     path_ids: tuple[tuple[str, str], ...] = ()
     """(kind, ID) of each part of the path that is an ID."""
     object_id: str | None = None

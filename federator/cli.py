@@ -87,14 +87,18 @@ def show(config: Path, any_id: str) -> None:
         await house.ids.refresh()
         found = await house.ids.locate([any_id])
         pin = found.pinned.get(any_id)
+        place = found.found.get(any_id)
+        if place is not None:
+            # The ID of a replica, or a local one, leads to the one that tenants see.
+            shown = house.ids.pins.global_of(None, place.site, place.local_id)
+            pin = house.ids.pins.pin(None, shown) if shown is not None else None
         if pin is not None:
             click.echo(f"{pin.global_id}  {pin.kind}, pinned ({pin.origin})")
             for site, local in pin.places.items():
                 click.echo(f"  {site}  {local}")
             for alias in sorted(pin.aliases, key=lambda each: (each.site, each.local_id)):
                 click.echo(f"  {alias.site}  {alias.local_id}  (shown as this, never acted on)")
-        elif any_id in found.found:
-            place = found.found[any_id]
+        elif place is not None:
             names = house.gateway.fanout.asker.names[place.site]
             click.echo(f"{global_uuid(names.namespace, place.local_id)}  computed")
             click.echo(f"  {place.site}  {place.local_id}")
@@ -106,7 +110,7 @@ def show(config: Path, any_id: str) -> None:
                 err=True,
             )
         await house.ids.store.close()
-        return any_id in found.found or pin is not None
+        return place is not None or pin is not None
 
     with _one_line_errors():
         if not asyncio.run(run()):
@@ -120,9 +124,9 @@ def rebuild(config: Path) -> None:
 
     async def run() -> bool:
         house = _house(config)
-        await house.client.open()
-        await house.ids.refresh()
         try:
+            await house.ids.refresh()
+            await house.client.open()
             if not await house.rebuild.run(click.echo):
                 click.echo("somebody else is rebuilding the map; nothing done", err=True)
                 return False

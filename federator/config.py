@@ -6,6 +6,7 @@ the start with one line that names the file, the key and the cure.
 
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, ValidationError, model_validator
@@ -65,6 +66,20 @@ class Settings(BaseModel):
             raise ValueError(f"default_site {self.default_site!r} is not one of sites")
         if len(set(self.sites)) != len(self.sites):
             raise ValueError("sites names a site twice")
+        return self
+
+    @model_validator(mode="after")
+    def _redis_is_a_url(self) -> "Settings":
+        known = ("redis", "rediss", "unix", "redis+sentinel")
+        scheme, separator, rest = self.redis.partition("://")
+        try:
+            usable = scheme in known and bool(separator and rest)
+            # Several Sentinels stand in one URL; the port of one host can be looked at.
+            usable = usable and ("," in rest or urlsplit(self.redis).port != 0)
+        except ValueError:
+            usable = False
+        if not usable:
+            raise ValueError(f"redis: {self.redis!r} is no URL of {', '.join(known)}")
         return self
 
     @property

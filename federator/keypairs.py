@@ -37,9 +37,12 @@ from federator.merge import cut
 from federator.owners import Owners
 from federator.paging import page_of
 from federator.plan import Whereabouts, plan
+from federator.versions.documents import version_headers
 from idmap.store import IdStore
 
 DOCUMENTS = "keypair"
+CLAIMED = b"{}"
+"""The document of a name for which a site is being asked just now."""
 KIND = "keypair"
 """Of the stamps that say of which sites the keypairs have been read back."""
 NOWHERE = Whereabouts()
@@ -74,29 +77,28 @@ class Keypairs:
         unread = {site for site, kind in await self._store.missing_stamps() if kind == KIND}
         if unread == set(self.sites):
             raise Unavailable("The keypairs are being read back from the sites.")
-        kept = {
-            name: orjson.loads(raw)
-            for name, raw in (await self._store.documents(DOCUMENTS, owner)).items()
-        }
+        kept = await self._kept(owner)
         match call.method, call.object_id:
             case "GET", None:
-                return _json(self._listed(call, kept), request_id)
+                return _json(call, self._listed(call, kept), request_id, unread)
+            case _, str(name) if name not in kept and unread:
+                raise Unavailable(f"Whether the keypair {name} exists cannot be known just now.")
             case (("GET" | "HEAD"), str(name)):
-                return _json({"keypair": _shown(call, _one(kept, name), owner, True)}, request_id)
+                shown = _shown(call, _one(kept, name), owner, True)
+                return _json(call, {"keypair": shown}, request_id)
             case "POST", None:
-                return await self._create(call, identity, kept, request_id)
+                return await self._create(call, identity, request_id)
             case "DELETE", str(name):
                 _one(kept, name)
-                return await self._delete(owner, name, request_id)
+                return await self._delete(call, owner, name, request_id)
             case _:
                 raise MethodNotAllowed("The method is not allowed for this resource.")
 
     async def bring(self, name: str, question: Question, site: str) -> None:
         """See to it that the caller's shadow user at a site has the keypair, if the home user has it."""
-        documents = await self._store.documents(DOCUMENTS, question.identity.user_id)
-        if name not in documents:
+        wanted = (await self._kept(question.identity.user_id)).get(name)
+        if wanted is None:
             return
-        wanted = orjson.loads(documents[name])
         there = await self._ask(question, site, "GET", "/" + quote(name, safe=""))
         if there.ok and there.body["keypair"]["public_key"].strip() == wanted["public_key"].strip():
             return
@@ -119,6 +121,11 @@ class Keypairs:
     def _store(self) -> IdStore:
         return self.fanout.asker.ids.store
 
+    async def _kept(self, owner: str) -> dict[str, Any]:
+        """The keypairs of a home user, without names that are only claimed yet."""
+        documents = await self._store.documents(DOCUMENTS, owner)
+        return {name: orjson.loads(raw) for name, raw in documents.items() if raw != CLAIMED}
+
     def _listed(self, call: Call, kept: Mapping[str, Any]) -> dict[str, Any]:
         assert call.resource is not None
         page = page_of(self.compute, call.resource, call.query)
@@ -136,30 +143,32 @@ class Keypairs:
             body["keypairs_links"] = [{"rel": "next", "href": href}]
         return body
 
-    async def _create(
-        self, call: Call, identity: Identity, kept: Mapping[str, Any], request_id: str
-    ) -> web.Response:
+    async def _create(self, call: Call, identity: Identity, request_id: str) -> web.Response:
         wanted = call.body.get("keypair") if isinstance(call.body, dict) else None
         name = wanted.get("name") if isinstance(wanted, dict) else None
         if isinstance(wanted, dict) and wanted.get("user_id") not in (None, identity.user_id):
             raise Forbidden("Keypairs can be made only for the user who is logged in.")
-        if isinstance(name, str) and name in kept:
-            raise Conflict(f"Key pair '{name}' already exists.")
         assert call.resource is not None
         form = shape(self.compute, call.resource)
         question = Question(call, form, identity, NOWHERE, request_id)
         site = plan(call, NOWHERE, self.sites, self.default_site).sites[0]
-        reply = await self.fanout.ask(question, site)
-        if reply.ok:
-            made = reply.body["keypair"]
-            document = {field: made[field] for field in _KEPT if field in made}
-            document.setdefault("type", "ssh")
-            await self._store.put_documents(
-                DOCUMENTS, identity.user_id, {made["name"]: orjson.dumps(document)}
-            )
+        if not isinstance(name, str):
+            return answer.one(await self.fanout.ask(question, site), request_id)
+        # Of several at once only one gets the name: else somebody holds a private key that fits nothing.
+        if not await self._store.claim_document(DOCUMENTS, identity.user_id, name, CLAIMED):
+            raise Conflict(f"Key pair '{name}' already exists.")
+        document = None
+        try:
+            reply = await self.fanout.ask(question, site)
+            if reply.ok:
+                made = reply.body["keypair"]
+                kept_of_it = {field: made[field] for field in _KEPT if field in made}
+                document = orjson.dumps({"type": "ssh"} | kept_of_it)
+        finally:
+            await self._store.put_documents(DOCUMENTS, identity.user_id, {name: document})
         return answer.one(reply, request_id)
 
-    async def _delete(self, owner: str, name: str, request_id: str) -> web.Response:
+    async def _delete(self, call: Call, owner: str, name: str, request_id: str) -> web.Response:
         for shadow in self.owners.shadows(owner):
             if shadow.site not in self.accounts:
                 continue  # no site of ours any more
@@ -170,7 +179,12 @@ class Keypairs:
             if reply.status not in (200, 202, 204, 404):
                 raise Unavailable(f"The keypair could not be deleted at the site {shadow.site}.")
         await self._store.put_documents(DOCUMENTS, owner, {name: None})
-        return web.Response(status=204, headers={"X-Openstack-Request-Id": request_id})
+        status = 204 if _version(call) >= (2, 2) else 202
+        headers = answer.own_headers(
+            request_id, version_headers(call.service, ".".join(map(str, _version(call))))
+        )
+        del headers["Content-Type"]
+        return web.Response(status=status, headers=headers)
 
     async def _ask(
         self, question: Question, site: str, method: str, tail: str, body: Any = None
@@ -225,8 +239,10 @@ def _version(call: Call) -> tuple[int, int]:
     return parsed.major, parsed.minor
 
 
-def _json(body: Any, request_id: str, missing: Collection[str] = ()) -> web.Response:
-    headers = answer.own_headers(request_id)
+def _json(call: Call, body: Any, request_id: str, missing: Collection[str] = ()) -> web.Response:
+    headers = answer.own_headers(
+        request_id, version_headers(call.service, ".".join(map(str, _version(call))))
+    )
     if missing:
         headers["X-Federation-Missing-Sites"] = ",".join(sorted(missing))
     return web.Response(body=orjson.dumps(body), headers=headers)

@@ -65,13 +65,16 @@ def route(
         # Neutron takes the name of the format behind any path, and there is but one.
         rest = rest.removesuffix(".json")
     first, slash, others = rest[1:].partition("/")
+    project = ""
     if first and (first == project_id or (service.project_in_path and is_uuid(first))):
-        rest = slash + others
+        project, rest = "/" + first, slash + others
     parts = rest.split("/")[1:]
     found = match(service, rest)
     if found is None:
         ids = tuple((ANY, unquote(part)) for part in parts if is_uuid(part))
-        return Call(method, service, None, rest, ids, query=query, headers=headers)
+        return Call(
+            method, service, None, rest, path_ids=ids, project=project, query=query, headers=headers
+        )
     resource = found.resource
     return Call(
         method=method,
@@ -87,6 +90,7 @@ def route(
             and found.object_id is None
             and found.tail in ("", *resource.details)
         ),
+        project=project,
         query=query,
         headers=headers,
     )

@@ -119,5 +119,8 @@ class MemoryIdStore:
             else:
                 kept[name] = content
 
+    async def claim_document(self, kind: str, owner: str, name: str, content: bytes) -> bool:
+        return self._documents[kind, owner].setdefault(name, content) is content
+
     async def close(self) -> None:
         pass

@@ -222,6 +222,11 @@ class RedisIdStore:
                     pipeline.hdel(key, *deleted)
                 await pipeline.execute()
 
+    async def claim_document(self, kind: str, owner: str, name: str, content: bytes) -> bool:
+        with _unavailable():
+            key = f"{self._prefix}doc:{kind}:{owner}"
+            return bool(await cast(Any, self._redis.hsetnx(key, name, cast(Any, content))))
+
     async def close(self) -> None:
         with _unavailable():
             await self._redis.aclose()

@@ -169,6 +169,10 @@ class IdStore(Protocol):
         """Write documents; None deletes one."""
         ...
 
+    async def claim_document(self, kind: str, owner: str, name: str, content: bytes) -> bool:
+        """Write a document if there is none of this name yet; False if there is one."""
+        ...
+
     async def close(self) -> None:
         """Let go of connections."""
         ...

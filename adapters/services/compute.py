@@ -34,6 +34,9 @@ SERVER = Resource(
     keys="servers",
     details=("detail",),
     refs={
+        # Shown from 2.100 on, as they were asked for.
+        **{f"scheduler_hints.{hint}": kind for hint, kind in _HINTS.items()},
+        "scheduler_hints.group[]": "server_group",
         **_OWNER,
         "imageRef": "image",
         "image.id": "image",

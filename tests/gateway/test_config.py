@@ -45,6 +45,8 @@ def test_ipv6_and_a_public_url(tmp_path):
         ("sites: [paris]\nrevalidate_seconds: 0", "revalidate_seconds"),
         ("sites: [paris]\npublic_url: nonsense", "public_url"),
         ("sites: [", "not YAML"),
+        ("sites: [paris]\nredis: localhost", "redis: 'localhost' is no URL"),
+        ("sites: [paris]\nredis: redis://localhost:port/0", "is no URL"),
     ],
 )
 def test_a_wrong_setting_is_one_line_with_file_and_key(tmp_path, text, said):

@@ -270,3 +270,10 @@ async def test_pins_built_on_what_has_changed_since_are_not_written(world: World
     assert list(await store.pins()) == [first]
     assert await store.put_pins([second], seen=await store.state())
     assert list(await store.pins()) == [second]
+
+
+async def test_only_one_can_claim_a_document(store: IdStore) -> None:
+    assert await store.claim_document("keypair", "alice", "key", b"first one")
+    assert not await store.claim_document("keypair", "alice", "key", b"second one")
+    assert await store.claim_document("keypair", "bob", "key", b"his own")
+    assert await store.documents("keypair", "alice") == {"key": b"first one"}
