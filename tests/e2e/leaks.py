@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from tests.e2e.exemptions import EXEMPTIONS, Exemption
 from tests.e2e.recording import Exchange, Part
@@ -27,7 +27,9 @@ _ANYWHERE = [re.compile(rb"(?=(" + each + rb"))") for each in _ID.split(b"|")]
 
 def words(raw: bytes) -> set[str]:
     """The IDs that stand by themselves in some bytes, in one spelling."""
-    return {_spelt(found) for found in _WORD.findall(raw)}
+    # What is quoted for a URL may hide one: the D of %3D is a hexadecimal digit.
+    texts = (raw, unquote_to_bytes(raw)) if b"%" in raw else (raw,)
+    return {_spelt(found) for text in texts for found in _WORD.findall(text)}
 
 
 def anywhere(raw: bytes) -> set[str]:

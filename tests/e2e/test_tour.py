@@ -10,8 +10,10 @@ import random
 import subprocess
 import sys
 import uuid
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -23,6 +25,8 @@ from tests.e2e.people import keystone_ids
 from tests.e2e.waiting import until
 from tests.e2e.walk import follow_ids
 from tests.e2e.world import World
+
+T = TypeVar("T")
 
 TOPOLOGIES = (("paris", "tokyo"), ("tokyo", "paris"), ("tokyo",), ("paris",))
 
@@ -43,15 +47,34 @@ def name_of(kind: str) -> str:
     return f"{kind}-{uuid.uuid4().hex[:8]}"
 
 
-def becomes(openstack: Openstack, kind: str, id_: str, status: str) -> dict[str, Any]:
-    """The thing, once it has this status."""
+def at_each(places: Iterable[T], visit: Callable[[T], None]) -> None:
+    """Visit several places at the same time."""
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(visit, places))
 
-    def look() -> dict[str, Any]:
-        shown = openstack.show(*kind.split(), "show", id_)
-        assert shown["status"].lower() != "error", shown
-        return shown if shown["status"].lower() == status.lower() else {}
 
-    return until(look, f"{kind} {id_} is {status}")
+PATHS = {
+    "server": ("compute", "/servers"),
+    "image": ("image", "/v2/images"),
+    "volume": ("block-storage", "/volumes"),
+    "volume snapshot": ("block-storage", "/snapshots"),
+}
+
+
+def becomes(world: World, kind: str, id_: str, status: str) -> dict[str, Any]:
+    """The thing as the command shows it, once it has this status."""
+    service, path = PATHS[kind]
+
+    def look() -> bool:
+        body = world.api.get(service, f"{path}/{id_}")
+        now = str(body.get(kind.split()[-1], body)["status"]).lower()
+        assert not now.startswith("error"), body
+        return now == status.lower()
+
+    until(look, f"{kind} {id_} is {status}")
+    shown = world.openstack.show(*kind.split(), "show", id_)
+    assert shown["status"].lower() == status.lower()
+    return shown
 
 
 def is_gone(openstack: Openstack, kind: str, id_: str) -> None:
@@ -141,7 +164,7 @@ def test_images_by_command(world: World, tmp_path: Path) -> None:
     sent.write_bytes(random.Random(name).randbytes(3_000_000))
     image = openstack.show("image", "create", "--file", str(sent), name)
     id_ = image["id"]
-    shown = becomes(openstack, "image", id_, "active")
+    shown = becomes(world, "image", id_, "active")
     assert shown["size"] == 3_000_000
     assert shown["checksum"] == hashlib.md5(sent.read_bytes()).hexdigest()
     assert shown["owner"] == world.people.project_id
@@ -154,7 +177,9 @@ def test_images_by_command(world: World, tmp_path: Path) -> None:
 def test_images_at_each_site(world: World, estate: dict[str, Holding], tmp_path: Path) -> None:
     openstack = world.openstack
     listed = openstack.ids("image", "list")
-    for site, holding in estate.items():
+
+    def visit(holding: Holding) -> None:
+        site = holding.site
         assert holding.image in listed
         assert openstack.show("image", "show", holding.name)["id"] == holding.image
         new = {"name": name_of("image"), "disk_format": "raw", "container_format": "bare"}
@@ -162,6 +187,8 @@ def test_images_at_each_site(world: World, estate: dict[str, Holding], tmp_path:
         data = site.encode() * 1000
         world.api.do("PUT", "image", f"/v2/images/{image['id']}/file", data=data)
         use_image(openstack, image["id"], data, tmp_path)
+
+    at_each(estate.values(), visit)
 
 
 def use_image(openstack: Openstack, id_: str, data: bytes, folder: Path) -> None:
@@ -183,7 +210,8 @@ def use_image(openstack: Openstack, id_: str, data: bytes, folder: Path) -> None
 
 def test_networks_and_subnets(world: World) -> None:
     openstack = world.openstack
-    for site in world.sites:
+
+    def visit(site: str) -> None:
         name, at = name_of("net"), ("--availability-zone-hint", site)
         network = openstack.show("network", "create", *at, name)
         id_ = network["id"]
@@ -207,6 +235,8 @@ def test_networks_and_subnets(world: World) -> None:
         is_gone(openstack, "subnet", subnet["id"])
         openstack("network", "delete", id_)
         is_gone(openstack, "network", id_)
+
+    at_each(world.sites, visit)
 
 
 def use_port(openstack: Openstack, network: str, subnet: str) -> None:
@@ -232,7 +262,9 @@ def use_port(openstack: Openstack, network: str, subnet: str) -> None:
 def test_routers(world: World, estate: dict[str, Holding]) -> None:
     openstack = world.openstack
     public = openstack.show("network", "show", "public")["id"]
-    for site, holding in estate.items():
+
+    def visit(holding: Holding) -> None:
+        site = holding.site
         name, at = name_of("router"), ("--availability-zone-hint", site)
         router = openstack.show("router", "create", *at, name)
         id_ = router["id"]
@@ -260,10 +292,13 @@ def test_routers(world: World, estate: dict[str, Holding]) -> None:
         openstack("router", "delete", id_)
         is_gone(openstack, "router", id_)
 
+    at_each(estate.values(), visit)
+
 
 def test_floating_ips(world: World, estate: dict[str, Holding]) -> None:
     openstack = world.openstack
-    for holding in estate.values():
+
+    def visit(holding: Holding) -> None:
         port = openstack.show("port", "create", "--network", holding.network, name_of("port"))
         # By reference: the address has to be where the port is.
         floating = openstack.show("floating", "ip", "create", "--port", port["id"], "public")
@@ -282,6 +317,8 @@ def test_floating_ips(world: World, estate: dict[str, Holding]) -> None:
         openstack("floating", "ip", "delete", id_)
         is_gone(openstack, "floating ip", id_)
         openstack("port", "delete", port["id"])
+
+    at_each(estate.values(), visit)
 
 
 def test_floating_ip_of_a_server(world: World, estate: dict[str, Holding]) -> None:
@@ -307,7 +344,8 @@ def test_security_groups(world: World, estate: dict[str, Holding]) -> None:
         path = "/v2.0/security-groups"
         made[site] = world.make(site, "network", path, "security_group", body)["id"]
     assert set(made.values()) <= set(openstack.ids("security", "group", "list"))
-    for id_ in made.values():
+
+    def visit(id_: str) -> None:
         ssh = ("--protocol", "tcp", "--dst-port", "22", "--remote-ip", "192.0.2.0/24")
         rule = openstack.show("security", "group", "rule", "create", *ssh, id_)
         friend = openstack.show("security", "group", "rule", "create", "--remote-group", id_, id_)
@@ -327,6 +365,8 @@ def test_security_groups(world: World, estate: dict[str, Holding]) -> None:
         openstack("security", "group", "delete", id_)
         is_gone(openstack, "security group", id_)
 
+    at_each(made.values(), visit)
+
 
 def test_volumes_and_snapshots(world: World, estate: dict[str, Holding]) -> None:
     openstack = world.openstack
@@ -335,12 +375,13 @@ def test_volumes_and_snapshots(world: World, estate: dict[str, Holding]) -> None
     assert {
         row["Zone Name"] for row in openstack.rows("availability zone", "list", "--volume")
     } == {*world.sites}
-    for site in world.sites:
+
+    def visit(site: str) -> None:
         name, at = name_of("volume"), ("--availability-zone", site)
         kind = ("--type", "fake", "--property", "colour=blue")
         volume = openstack.show("volume", "create", "--size", "1", *at, *kind, name)
         id_ = volume["id"]
-        shown = becomes(openstack, "volume", id_, "available")
+        shown = becomes(world, "volume", id_, "available")
         assert shown["availability_zone"] == site
         assert shown["type"] == "fake"
         assert shown["user_id"] == world.people.user_id
@@ -352,7 +393,7 @@ def test_volumes_and_snapshots(world: World, estate: dict[str, Holding]) -> None
         assert shown["properties"] == {"colour": "blue", "shape": "round"}
         snapshot = openstack.show("volume", "snapshot", "create", "--volume", id_, f"{name}-snap")
         assert snapshot["volume_id"] == id_
-        becomes(openstack, "volume snapshot", snapshot["id"], "available")
+        becomes(world, "volume snapshot", snapshot["id"], "available")
         openstack("volume", "snapshot", "set", "--name", f"{name}-snap2", snapshot["id"])
         assert openstack.show("volume", "snapshot", "show", f"{name}-snap2")["id"] == snapshot["id"]
         assert openstack.ids("volume", "snapshot", "list", "--volume", id_) == [snapshot["id"]]
@@ -361,11 +402,14 @@ def test_volumes_and_snapshots(world: World, estate: dict[str, Holding]) -> None
         openstack("volume", "delete", id_)
         is_gone(openstack, "volume", id_)
 
+    at_each(world.sites, visit)
+
 
 def test_a_server_by_zone(world: World, estate: dict[str, Holding]) -> None:
     openstack, key = world.openstack, name_of("key")
     openstack("keypair", "create", key)
-    for site in world.sites:
+
+    def visit(site: str) -> None:
         name = name_of("server")
         server = openstack.show(
             *("server", "create", "--flavor", "m1.tiny", "--image", "cirros"),
@@ -374,7 +418,7 @@ def test_a_server_by_zone(world: World, estate: dict[str, Holding]) -> None:
             name,
         )
         id_ = server["id"]
-        becomes(openstack, "server", id_, "ACTIVE")
+        becomes(world, "server", id_, "ACTIVE")
         shown = openstack.show("server", "show", name)
         assert (shown["id"], shown["key_name"]) == (id_, key)
         assert shown["OS-EXT-AZ:availability_zone"] == site
@@ -387,22 +431,25 @@ def test_a_server_by_zone(world: World, estate: dict[str, Holding]) -> None:
         rows = {row["ID"]: row for row in openstack.rows("server", "list")}
         assert rows.keys() >= {id_, *(holding.server for holding in estate.values())}
         assert (rows[id_]["Image"], rows[id_]["Flavor"]) == ("cirros", "m1.tiny")
-        use_server(openstack, id_)
+        use_server(world, id_)
         openstack("server", "delete", "--wait", id_)
         is_gone(openstack, "server", id_)
+
+    at_each(world.sites, visit)
     openstack("keypair", "delete", key)
 
 
-def use_server(openstack: Openstack, id_: str) -> None:
+def use_server(world: World, id_: str) -> None:
     """What is done with a server that runs."""
+    openstack = world.openstack
     openstack("server", "stop", id_)
-    becomes(openstack, "server", id_, "SHUTOFF")
+    becomes(world, "server", id_, "SHUTOFF")
     openstack("server", "start", id_)
-    becomes(openstack, "server", id_, "ACTIVE")
+    becomes(world, "server", id_, "ACTIVE")
     openstack("server", "reboot", id_)
-    becomes(openstack, "server", id_, "ACTIVE")
+    becomes(world, "server", id_, "ACTIVE")
     openstack("server", "reboot", "--hard", id_)
-    becomes(openstack, "server", id_, "ACTIVE")
+    becomes(world, "server", id_, "ACTIVE")
     renamed = name_of("server")
     openstack("server", "set", "--name", renamed, "--property", "shape=round", id_)
     shown = openstack.show("server", "show", renamed)
@@ -418,11 +465,13 @@ def use_server(openstack: Openstack, id_: str) -> None:
 
 def test_a_server_by_reference(world: World, estate: dict[str, Holding]) -> None:
     openstack = world.openstack
-    for site, holding in estate.items():
+
+    def visit(holding: Holding) -> None:
+        site = holding.site
         nic = ("--nic", f"net-id={holding.network}")
         what = ("--flavor", "m1.nano", "--image", "cirros")
         server = openstack.show("server", "create", *what, *nic, name_of("server"))
-        becomes(openstack, "server", server["id"], "ACTIVE")
+        becomes(world, "server", server["id"], "ACTIVE")
         shown = openstack.show("server", "show", server["id"])
         assert shown["OS-EXT-AZ:availability_zone"] == site
         openstack("server", "add", "security", "group", server["id"], holding.security_group)
@@ -432,20 +481,23 @@ def test_a_server_by_reference(world: World, estate: dict[str, Holding]) -> None
         openstack("server", "delete", server["id"])
         is_gone(openstack, "server", server["id"])
 
+    at_each(estate.values(), visit)
+
 
 def test_a_server_by_default_and_by_plain_zone(world: World) -> None:
     openstack = world.openstack
     what = ("--flavor", "m1.nano", "--image", "cirros", "--nic", "none")
     for how in (("--wait",), ("--availability-zone", "nova")):
         server = openstack.show("server", "create", *what, *how, name_of("server"))
-        shown = becomes(openstack, "server", server["id"], "ACTIVE")
+        shown = becomes(world, "server", server["id"], "ACTIVE")
         assert shown["OS-EXT-AZ:availability_zone"] == world.default
         openstack("server", "delete", server["id"])
 
 
 def test_an_image_of_a_server(world: World, estate: dict[str, Holding]) -> None:
     openstack = world.openstack
-    for holding in estate.values():
+
+    def visit(holding: Holding) -> None:
         name = name_of("image")
         image = openstack.show("server", "image", "create", "--name", name, holding.server)
         shown = openstack.show("image", "show", name)
@@ -454,6 +506,8 @@ def test_an_image_of_a_server(world: World, estate: dict[str, Holding]) -> None:
         assert shown["properties"]["user_id"] == world.people.user_id
         openstack("image", "delete", image["id"])
         is_gone(openstack, "image", image["id"])
+
+    at_each(estate.values(), visit)
 
 
 def test_contradictions_are_refused(world: World, estate: dict[str, Holding]) -> None:
@@ -479,21 +533,25 @@ def test_contradictions_are_refused(world: World, estate: dict[str, Holding]) ->
 
 def test_volumes_of_a_server(world: World, estate: dict[str, Holding]) -> None:
     openstack = world.openstack
-    for site, holding in estate.items():
+
+    def visit(holding: Holding) -> None:
+        site = holding.site
         at = ("--availability-zone", site)
         volume = openstack.show("volume", "create", "--size", "1", *at, name_of("volume"))["id"]
-        becomes(openstack, "volume", volume, "available")
+        becomes(world, "volume", volume, "available")
         added = openstack.show("server", "add", "volume", holding.server, volume)
         assert (added["Server ID"], added["Volume ID"]) == (holding.server, volume)
-        shown = becomes(openstack, "volume", volume, "in-use")
+        shown = becomes(world, "volume", volume, "in-use")
         assert [each["server_id"] for each in shown["attachments"]] == [holding.server]
         rows = openstack.rows("server", "volume", "list", holding.server)
         assert {row["Volume ID"] for row in rows} == {volume, holding.volume}
         shown = openstack.show("server", "show", holding.server)
         assert volume in str(shown["volumes_attached"])
         openstack("server", "remove", "volume", holding.server, volume)
-        becomes(openstack, "volume", volume, "available")
+        becomes(world, "volume", volume, "available")
         openstack("volume", "delete", volume)
+
+    at_each(estate.values(), visit)
 
 
 def test_consoles_of_a_server(world: World, estate: dict[str, Holding]) -> None:
@@ -524,7 +582,7 @@ def test_server_groups(world: World, estate: dict[str, Holding]) -> None:
             *("server", "create", "--flavor", "m1.nano", "--image", "cirros", "--nic", "none"),
             *("--hint", f"group={group['id']}", name_of("server")),
         )
-        shown = becomes(openstack, "server", server["id"], "ACTIVE")
+        shown = becomes(world, "server", server["id"], "ACTIVE")
         assert shown["OS-EXT-AZ:availability_zone"] == site
         members = openstack.show("server", "group", "show", group["id"])["members"]
         assert server["id"] in str(members)
@@ -667,11 +725,14 @@ def test_resource_providers(world: World) -> None:
 
 
 def test_the_header_names_the_site(world: World) -> None:
-    for site in world.sites:
+
+    def visit(site: str) -> None:
         server = world.boot(site, name=name_of("server"))
-        shown = becomes(world.openstack, "server", server["id"], "ACTIVE")
+        shown = becomes(world, "server", server["id"], "ACTIVE")
         assert shown["OS-EXT-AZ:availability_zone"] == site
         world.openstack("server", "delete", server["id"])
+
+    at_each(world.sites, visit)
     body = {"volume": {"size": 1}}
     answer = world.api.call("POST", "block-storage", "/volumes", body, site="nowhere")
     assert answer.status_code == 400
