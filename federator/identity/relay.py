@@ -8,7 +8,7 @@ import orjson
 from multidict import CIMultiDict, MultiMapping
 
 from adapters.client import SiteClient
-from adapters.errors import SiteUnreachable
+from adapters.errors import SiteSilent, SiteUnreachable
 from adapters.sites import Site
 from federator.faults import BadGateway, BadRequest, Unavailable
 from federator.identity.headers import size, to_client
@@ -61,6 +61,9 @@ class HomeRelay:
             if size(headers) > _LONG_HEADERS:
                 # Servers hang up on headers that are longer than they like.
                 raise BadRequest("The headers of the request are too long.") from error
+            if isinstance(error, SiteSilent):
+                # It heard us. What it choked on it will choke on again.
+                raise BadGateway("The Keystone that tokens come from gave no answer.") from error
             raise Unavailable(_UNREACHABLE) from error
 
     async def version_document(self, path: str) -> Reply:
@@ -73,7 +76,7 @@ class HomeRelay:
             return known[1]
         try:
             reply = await self.ask("GET", path or "/", CIMultiDict())
-        except Unavailable:
+        except (Unavailable, BadGateway):
             if known is None:
                 raise
             ours = known[1]
