@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,10 +40,17 @@ def federator(*words: object, env: dict[str, str] | None = None, cwd: Path | Non
     return Said(done.returncode, done.stdout, done.stderr)
 
 
-def started(*words: object) -> "subprocess.Popen[str]":
-    """Start the command and leave it running."""
+@contextmanager
+def started(*words: object) -> Iterator["subprocess.Popen[str]"]:
+    """The command, left running; whatever happens, it does not outlive the test."""
     pipe = subprocess.PIPE
-    return subprocess.Popen([COMMAND, *map(str, words)], stdout=pipe, stderr=pipe, text=True)
+    with subprocess.Popen(
+        [COMMAND, *map(str, words)], stdout=pipe, stderr=pipe, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def settings_file(path: Path, settings: Any) -> Path:

