@@ -212,12 +212,9 @@ class Gateway:
     def _negotiated(self, service: Service, request: web.Request) -> CIMultiDictProxy[str]:
         """The client's headers with the microversion that every site can speak."""
         version = self.versions.negotiate(service, request.headers)
-        if service.microversion is None:
+        if version is None or service.microversion is None:
             return request.headers
         headers = CIMultiDict(request.headers)
-        headers.popall("OpenStack-API-Version", None)
-        if version is None:
-            return CIMultiDictProxy(headers)
         headers["OpenStack-API-Version"] = f"{service.microversion} {version}"
         if service.legacy_microversion_header is not None:
             headers[service.legacy_microversion_header] = version

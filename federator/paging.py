@@ -18,7 +18,9 @@ LARGEST_PAGE = 1000
 """What one request to a site asks for at most, and what a list without `limit` gives at most: the default
 ``max_limit`` of Nova, Cinder and Glance."""
 
-_NUMBER = re.compile(r"-?[0-9]{1,18}")
+_NUMBER = re.compile(r"-?[0-9]+")
+_DIGITS = 18
+"""Longer numbers mean "as many as there are"; Python would rather not read very long ones."""
 
 SortKey = tuple[str, bool]
 """(field of an item, whether descending)"""
@@ -137,9 +139,9 @@ def _number(words: dict[str, str], name: str) -> int:
     text = words[name]
     if not _NUMBER.fullmatch(text):
         raise BadRequest(f"Invalid input for query parameters {name}. Value: {text}.")
-    if int(text) < 0:
+    if text.startswith("-"):
         raise BadRequest(f"Invalid input for query parameters {name}. {text} is less than 0.")
-    return int(text)
+    return int(text[:_DIGITS])
 
 
 def _order(pairs: Sequence[tuple[str, str]], downwards: bool) -> tuple[SortKey, ...]:

@@ -55,7 +55,7 @@ def test_a_list_without_pages_is_asked_for_as_a_whole():
     assert wanted(PROVIDER, "limit=7&name=x").for_site("limit=7&name=x") == "name=x"
 
 
-@pytest.mark.parametrize("limit", ["-1", "many", "1.5", "%C2%B2", "%D9%A1"])
+@pytest.mark.parametrize("limit", ["-1", "-0", "many", "1.5", "%C2%B2", "%D9%A1"])
 def test_a_limit_that_is_no_number_is_refused(limit):
     with pytest.raises(BadRequest):
         wanted(SERVER, f"limit={limit}")
