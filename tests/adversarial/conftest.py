@@ -6,12 +6,11 @@ from pathlib import Path
 import aiohttp
 import pytest
 import pytest_asyncio
-import yaml
 
 from tests.adversarial.alike import Everybody, site_members
 from tests.adversarial.client import Login, log_in
-from tests.adversarial.gateways import SITES, Fleet, GatewayProcess, new_fleet
-from tests.adversarial.realm import Realm, home_auth, new_realm
+from tests.adversarial.gateways import Fleet, GatewayProcess, new_fleet
+from tests.adversarial.realm import Realm, home_auth, new_realm, site_urls
 
 HERE = Path(__file__).parent
 
@@ -61,11 +60,9 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
 @pytest_asyncio.fixture(loop_scope="session", scope="session")
 async def site_admins(http: aiohttp.ClientSession, lab: Path) -> dict[str, Login]:
     """Those who see at each site what really is there."""
-    clouds = yaml.safe_load(lab.read_text())["clouds"]
-    urls = {site: clouds[site]["auth"]["auth_url"].removesuffix("/v3") for site in SITES}
     return {
         site: await log_in(http, url, home_auth(lab, f"{site}-admin"), site=True)
-        for site, url in urls.items()
+        for site, url in site_urls(lab).items()
     }
 
 

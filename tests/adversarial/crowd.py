@@ -33,9 +33,7 @@ async def new_crowd(
 ) -> AsyncIterator[list[Person]]:
     """Everybody, logged in at once; each the namesake of one other."""
     async with AsyncExitStack() as stack:
-        realms = [
-            await stack.enter_async_context(new_realm(http, lab, url)) for _ in range(2)
-        ]
+        realms = [await stack.enter_async_context(new_realm(http, lab, url)) for _ in range(2)]
         for realm in realms:
             for user, project in PAIRS:
                 await realm.project(project)

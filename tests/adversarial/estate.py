@@ -45,9 +45,7 @@ class Estate:
         """The thing of this kind, at this site if one is named."""
         return next(t for t in self.things if t.path == path and site in ("", t.site))
 
-    async def make(
-        self, service: str, path: str, key: str, site: str, **fields: Any
-    ) -> Thing:
+    async def make(self, service: str, path: str, key: str, site: str, **fields: Any) -> Thing:
         """Something new at a site, named after its kind, the mark and the site."""
         name = fields.pop("name", f"{path[1:].partition('?')[0]}-{self.mark}-{site}")
         new = {"name": name, **fields}
@@ -73,9 +71,7 @@ async def _furnish(estate: Estate, site: str, server: bool) -> None:
     port = await estate.make("network", "/ports", "port", site, network_id=net.id)
     await estate.make("network", "/security-groups", "security_group", site)
     await estate.make("volume", "/volumes", "volume", site, size=1)
-    await estate.make(
-        "image", "/images", "", site, disk_format="raw", container_format="bare"
-    )
+    await estate.make("image", "/images", "", site, disk_format="raw", container_format="bare")
     if server:
         image, flavor = await equal_ones(estate.owner)
         networks = [{"port": port.id}]

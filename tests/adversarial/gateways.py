@@ -1,4 +1,4 @@
-"""Gateways that tests may break: real processes, several on one Redis, each of them killed and started at will."""
+"""Gateways that tests may break: real processes, several on one Redis, killed and started at will."""
 
 import re
 import signal

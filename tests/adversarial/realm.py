@@ -78,6 +78,12 @@ def home_auth(lab: Path, name: str = "home") -> dict[str, Any]:
     }
 
 
+def site_urls(lab: Path) -> dict[str, str]:
+    """Where each site's own Keystone is."""
+    clouds = yaml.safe_load(lab.read_text())["clouds"]
+    return {site: clouds[site]["auth"]["auth_url"].removesuffix("/v3") for site in SITES}
+
+
 @asynccontextmanager
 async def new_realm(
     http: aiohttp.ClientSession, lab: Path, url: str, name: str = ""

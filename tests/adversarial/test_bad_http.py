@@ -144,7 +144,12 @@ async def test_a_long_header_is_refused(
     headers = headers_of(everybody, header)
     if header[0] == "X-Auth-Token":
         headers = [header]
-    for target in (SERVERS, "/network/v2.0/networks", "/identity/v3/auth/tokens", "/image/v2/images"):
+    for target in (
+        SERVERS,
+        "/network/v2.0/networks",
+        "/identity/v3/auth/tokens",
+        "/image/v2/images",
+    ):
         answer = await talk(gateway.address, request("GET", target, headers))
         assert answer is not None
         # Nobody needs cookies: they are dropped, and Keystone misses what is to be validated.
@@ -237,9 +242,7 @@ async def test_a_body_that_ends_too_early_makes_nothing(
     chunked = headers_of(
         everybody, ("Content-Type", "application/json"), ("Transfer-Encoding", "chunked")
     )
-    lying = headers_of(
-        everybody, ("Content-Type", "application/json"), ("Content-Length", "500")
-    )
+    lying = headers_of(everybody, ("Content-Type", "application/json"), ("Content-Length", "500"))
     body = b'{"network": {"name": "cut off"}}'
     for raw in (
         request("POST", target, chunked, b"20\r\n" + body + b"\r\n"),
@@ -311,9 +314,7 @@ async def test_slow_and_silent_clients_hold_up_nobody(
     gateway: GatewayProcess, everybody: Everybody
 ) -> None:
     host, _, port = gateway.address.rpartition(":")
-    opened = await asyncio.gather(
-        *(asyncio.open_connection(host, int(port)) for _ in range(100))
-    )
+    opened = await asyncio.gather(*(asyncio.open_connection(host, int(port)) for _ in range(100)))
     head = request("POST", SERVERS, headers_of(everybody, ("Content-Length", "100000")))
     try:
         for number, (_, writer) in enumerate(opened):

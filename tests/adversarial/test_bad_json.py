@@ -37,7 +37,7 @@ def bodies(key: str) -> dict[str, bytes]:
     return {
         "truncated": b'{"%s": {"name": "x"' % name,
         "not JSON": b"<server/>",
-        "UTF-16": ('{"%s": {"name": "x"}}' % key).encode("utf-16"),
+        "UTF-16": (b'{"%s": {"name": "x"}}' % name).decode().encode("utf-16"),
         "Latin-1": b'{"%s": {"name": "\xe9"}}' % name,
         "with a byte order mark": b'\xef\xbb\xbf{"%s": {}}' % name,
         "garbage behind it": b'{"%s": {}} x' % name,
@@ -97,7 +97,13 @@ async def test_a_wrong_content_type_gets_the_services_own_answer(
         "another charset": "application/json; charset=utf-16",
     }
     bad = [
-        Bad(f"{name}, {what}", method, path, data, {"Content-Type": kind} if kind is not None else {})
+        Bad(
+            f"{name}, {what}",
+            method,
+            path,
+            data,
+            {"Content-Type": kind} if kind is not None else {},
+        )
         for name, kind in types.items()
         for what, data in {
             "JSON": b'{"%s": {}}' % key.encode(),

@@ -1,4 +1,4 @@
-"""Tokens that are no tokens any more, or never were, or are somebody else's; and headers that claim to be one."""
+"""Tokens that are none any more, never were, or are somebody else's; and headers that claim to be one."""
 
 import asyncio
 import uuid
@@ -130,7 +130,9 @@ async def test_a_revoked_token_ends_at_once(gateway: GatewayProcess, realm: Real
     assert (await other.ask("GET", "network", "/networks")).status == 200
 
 
-@pytest.mark.parametrize("ended", ["user deleted", "user disabled", "project deleted", "role taken"])
+@pytest.mark.parametrize(
+    "ended", ["user deleted", "user disabled", "project deleted", "role taken"]
+)
 async def test_a_login_that_home_has_ended_ends_here_too(
     gateway: GatewayProcess, realm: Realm, ended: str
 ) -> None:

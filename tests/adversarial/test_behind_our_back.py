@@ -205,12 +205,22 @@ async def test_things_at_two_sites_cannot_be_joined(estate: Estate) -> None:
         (
             "compute",
             "/servers",
-            {"server": {**server, "networks": [{"uuid": paris_net, "port": at("/ports", "tokyo")}]}},
+            {
+                "server": {
+                    **server,
+                    "networks": [{"uuid": paris_net, "port": at("/ports", "tokyo")}],
+                }
+            },
         ),
         (
             "network",
             "/ports",
-            {"port": {"network_id": paris_net, "security_groups": [at("/security-groups", "tokyo")]}},
+            {
+                "port": {
+                    "network_id": paris_net,
+                    "security_groups": [at("/security-groups", "tokyo")],
+                }
+            },
         ),
         (
             "compute",
@@ -225,7 +235,13 @@ async def test_things_at_two_sites_cannot_be_joined(estate: Estate) -> None:
         (
             "volume",
             "/volumes",
-            {"volume": {"size": 1, "source_volid": at("/volumes", "tokyo"), "availability_zone": "paris"}},
+            {
+                "volume": {
+                    "size": 1,
+                    "source_volid": at("/volumes", "tokyo"),
+                    "availability_zone": "paris",
+                }
+            },
         ),
         (
             "compute",
@@ -235,7 +251,13 @@ async def test_things_at_two_sites_cannot_be_joined(estate: Estate) -> None:
         (
             "compute",
             "/servers",
-            {"server": {**server, "networks": [{"uuid": tokyo_net}], "availability_zone": "paris.nova"}},
+            {
+                "server": {
+                    **server,
+                    "networks": [{"uuid": tokyo_net}],
+                    "availability_zone": "paris.nova",
+                }
+            },
         ),
     ]
     before = await _counts(owner)

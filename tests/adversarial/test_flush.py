@@ -71,9 +71,7 @@ async def canonical(login: Login) -> dict[str, Any]:
         "images": await ids("image", "/images?visibility=public", "images"),
         "flavors": await ids("compute", "/flavors", "flavors"),
         "external networks": await ids("network", "/networks?router:external=true", "networks"),
-        "default groups": await ids(
-            "network", "/security-groups?name=default", "security_groups"
-        ),
+        "default groups": await ids("network", "/security-groups?name=default", "security_groups"),
         "keypairs": sorted(
             item["keypair"]["name"]
             for item in (await login.get("compute", "/os-keypairs"))["keypairs"]

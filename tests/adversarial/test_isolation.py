@@ -79,11 +79,15 @@ async def _made(person: Person, server_site: str) -> Estate:
     return estate
 
 
-def victims(owners: list[Owner]) -> list[tuple[Owner, Owner]]:
-    """Who is after whose things: everybody after his namesake's, and after his neighbour's."""
+def namesakes(owners: list[Owner]) -> list[tuple[Owner, Owner]]:
+    """Who is after whose things: everybody after those of the one with his names."""
     half = len(owners) // 2
-    pairs = [(one, owners[(at + half) % len(owners)]) for at, one in enumerate(owners)]
-    return pairs + [(one, owners[at - 1]) for at, one in enumerate(owners)]
+    return [(one, owners[(at + half) % len(owners)]) for at, one in enumerate(owners)]
+
+
+def neighbours(owners: list[Owner]) -> list[tuple[Owner, Owner]]:
+    """Who is after whose things: everybody after those of another one."""
+    return [(one, owners[at - 1]) for at, one in enumerate(owners)]
 
 
 def items_of(answer: Answer, path: str) -> list[dict[str, Any]]:
@@ -133,7 +137,7 @@ async def test_filters_by_somebody_elses_project_open_nothing(owners: list[Owner
             found = {item["id"] for item in items_of(answer, path)} & everything
             assert found <= own_ids(thief, path), (str(thief.person), query, answer)
 
-    for thief, victim in victims(owners):
+    for thief, victim in namesakes(owners):
         project, user = victim.login.project_id, victim.login.user_id
         queries = (
             f"project_id={project}",
@@ -169,8 +173,13 @@ async def test_the_id_of_somebody_elses_thing_opens_nothing(owners: list[Owner])
             found = {item["id"] for item in items_of(answer, thing.path)} if answer.ok else set()
             assert thing.id not in found
 
-    for thief, victim in victims(owners):
+    for thief, victim in namesakes(owners):
         await asyncio.gather(*(attack(thief, thing) for thing in victim.estate.things))
+    for thief, victim in neighbours(owners):
+        answers = await asyncio.gather(
+            *(shown_of(thief.login, thing) for thing in victim.estate.things)
+        )
+        assert {answer.status for answer in answers} == {404}, answers
     for owner in owners:
         for thing in owner.estate.things:
             assert thing.is_it(await shown_of(owner.login, thing)), thing
@@ -243,12 +252,8 @@ async def test_somebody_elses_things_cannot_be_used(owners: list[Owner]) -> None
         )
         assert upload.status in (403, 404), upload
 
-    half = len(owners) // 2
     await asyncio.gather(
-        *(
-            attack(owner, owners[(at + half) % len(owners)], SITES[at % 2])
-            for at, owner in enumerate(owners)
-        )
+        *(attack(*pair, SITES[at % 2]) for at, pair in enumerate(namesakes(owners)))
     )
 
 
@@ -260,7 +265,7 @@ async def test_the_sites_own_ids_open_what_is_ones_own_and_nothing_else(
         other = owners[at - 1]
         for site, admin in site_admins.items():
             thing = owner.estate.of("/networks", site)
-            mac = (await owner.login.get("network", f"/ports/{owner.estate.of('/ports', site).id}"))
+            mac = await owner.login.get("network", f"/ports/{owner.estate.of('/ports', site).id}")
             mac = mac["port"]["mac_address"]
             port = (await admin.get("network", f"/ports?mac_address={mac}"))["ports"][0]
             local = port["network_id"]

@@ -19,7 +19,6 @@ from tests.adversarial.gateways import SITES, GatewayProcess
 from tests.adversarial.realm import Realm, new_realm
 
 
-
 @dataclass(frozen=True)
 class Logins:
     """One user of two projects and a restricted credential, and his namesake."""
@@ -108,7 +107,9 @@ async def test_one_list_in_every_project_and_role(logins: Logins) -> None:
         asked = f"/os-keypairs?user_id={logins.alpha.user_id}"
         foreign = await logins.namesake.ask("GET", "compute", asked, version="2.10")
         assert foreign.status == 403, foreign
-    again = await logins.beta.ask("POST", "compute", "/os-keypairs", {"keypair": {"name": "of-alpha"}})
+    again = await logins.beta.ask(
+        "POST", "compute", "/os-keypairs", {"keypair": {"name": "of-alpha"}}
+    )
     assert again.status == 409, again
 
 
@@ -136,7 +137,9 @@ async def test_a_server_with_a_key_made_in_another_project_at_each_site(
             "key_name": "travels",
         }
         body = {"server": server}
-        answer = await logins.beta.ask("POST", "compute", "/servers", body, site=site, version="2.37")
+        answer = await logins.beta.ask(
+            "POST", "compute", "/servers", body, site=site, version="2.37"
+        )
         assert answer.status == 202, answer
         path = f"/servers/{answer.json['server']['id']}"
         shown = (await logins.beta.get("compute", path))["server"]

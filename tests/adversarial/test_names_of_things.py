@@ -44,7 +44,6 @@ NAMES = (
 )
 KINDS: dict[str, tuple[str, str, str, dict[str, Any]]] = {
     "/networks": ("network", "network", "networks", {}),
-    "/security-groups": ("network", "security_group", "security_groups", {}),
     "/volumes": ("volume", "volume", "volumes", {"size": 1}),
     "/images": ("image", "", "images", {}),
     "/os-server-groups": ("compute", "server_group", "server_groups", {"policies": ["affinity"]}),
@@ -65,9 +64,7 @@ async def _create(login: Login, path: str, name: str, site: str = "") -> Answer:
 
 @pytest.mark.parametrize("site", SITES)
 @pytest.mark.parametrize("path", KINDS)
-async def test_a_name_comes_back_as_it_went_in(
-    everybody: Everybody, site: str, path: str
-) -> None:
+async def test_a_name_comes_back_as_it_went_in(everybody: Everybody, site: str, path: str) -> None:
     service, key, keys, _ = KINDS[path]
     member, local = everybody.member, everybody.sites[site]
     at_once = asyncio.Semaphore(4)
@@ -124,7 +121,9 @@ async def _removed(login: Login, service: str, path: str) -> None:
     raise AssertionError(f"{path} cannot be deleted")
 
 
-@pytest.mark.parametrize("name", ["a/b", "日本", "key with spaces", "<b>", "name@tokyo", "%2F", "k" * 255])
+@pytest.mark.parametrize(
+    "name", ["a/b", "日本", "key with spaces", "<b>", "name@tokyo", "%2F", "k" * 255]
+)
 async def test_a_keypair_is_found_by_any_name_that_nova_takes(
     everybody: Everybody, name: str
 ) -> None:
@@ -212,7 +211,9 @@ async def test_free_text_that_holds_ids_is_never_altered(
         "description": text,
     }
     body = {"server": server}
-    made = (await member.do("POST", "compute", "/servers", body, site=site, version="2.52"))["server"]
+    made = (await member.do("POST", "compute", "/servers", body, site=site, version="2.52"))[
+        "server"
+    ]
     path = f"/servers/detail?all_tenants=1&name=text-{mark}"
     for shown in (
         (await member.get("compute", f"/servers/{made['id']}", version="2.52"))["server"],

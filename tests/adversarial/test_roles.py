@@ -18,7 +18,12 @@ CREATES: list[tuple[str, str, str, dict[str, Any]]] = [
     ("network", "/networks", "network", {"name": "of-roles"}),
     ("network", "/security-groups", "security_group", {"name": "of-roles"}),
     ("volume", "/volumes", "volume", {"name": "of-roles", "size": 1}),
-    ("compute", "/os-server-groups", "server_group", {"name": "of-roles", "policies": ["affinity"]}),
+    (
+        "compute",
+        "/os-server-groups",
+        "server_group",
+        {"name": "of-roles", "policies": ["affinity"]},
+    ),
     ("image", "/images", "", {"name": "of-roles"}),
 ]
 LISTED = {
