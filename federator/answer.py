@@ -58,9 +58,12 @@ def merged(
     good = [reply for reply in replies if reply.ok and not _is_missing(reply)]
     if refused:
         return one(refused[0], request_id)
+    said = [reply for reply in replies if reply.status >= 400]
+    if not good and said and len(said) == len(replies):
+        # All refuse, if only because they choke on the question: the first of them says it best.
+        return one(said[0], request_id)
     if not good and missing:
         raise Unavailable(f"{' and '.join(missing)} cannot be asked just now.")
-    said = [reply for reply in replies if reply.status >= 400]
     if not good and said:
         return one(said[0], request_id)
     headers = returned_headers(good[0], request_id) if good else own_headers(request_id)

@@ -103,7 +103,10 @@ def _errors(
     error: dict[str, Any] = {"status": status, "title": title, "detail": message}
     if request_id:
         error["request_id"] = request_id
-    return json.dumps({"errors": [error | {"code": "placement.undefined_code"} | dict(details)]})
+    if not message.startswith("Invalid microversion"):
+        # What is refused for its microversion was read in none, and Placement's codes began with one.
+        error["code"] = "placement.undefined_code"
+    return json.dumps({"errors": [error | dict(details)]})
 
 
 def _glance(status: int, message: str, accept: str) -> tuple[str, str]:
