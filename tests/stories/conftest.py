@@ -25,7 +25,7 @@ class Stage:
     project, project_id
     token                                       of the member
     admin_project_id                            of home's admin
-    long, long_header, huge                     a text of 300 letters, one of 100 kB, JSON of 2 MB
+    long, long_header, huge                     a text of 300 letters, one of 50 kB, JSON of 2 MB
     image, flavor, external_network             what is one at both sites: cirros, m1.nano, public
     paris_network, paris_subnet, tokyo_...      a network of the project at each site; in a story about $site
                                                 also $network and $subnet, and the $other_site
@@ -50,7 +50,7 @@ class Stage:
             "token": self.apis["member"].token,
             "admin_project_id": self.apis["admin"].project_id,
             "long": "x" * 300,
-            "long_header": "x" * 100_000,
+            "long_header": "x" * 50_000,
             "huge": '{"name": "' + "x" * 2_000_000 + '"}',
         }
         addresses = {urlsplit(each).netloc for urls in gateway.site_urls.values() for each in urls}
