@@ -17,7 +17,7 @@ import pytest_asyncio
 
 from tests.adversarial.client import Answer, Login
 from tests.adversarial.estate import Estate, Thing, new_estate, shown_of
-from tests.adversarial.gateways import Fleet, GatewayProcess
+from tests.adversarial.gateways import SITES, Fleet, GatewayProcess
 from tests.adversarial.realm import new_realm
 
 REBUILD_SECONDS = 150
@@ -55,8 +55,9 @@ async def held(
         await realm.user("alice", alpha="member")
         owner = await realm.login("alice", "alpha")
         estate = await new_estate(owner)
-        for name in KEYS:
-            await owner.do("POST", "compute", "/os-keypairs", {"keypair": {"name": name}})
+        for number, name in enumerate(KEYS):
+            body = {"keypair": {"name": name}}
+            await owner.do("POST", "compute", "/os-keypairs", body, site=SITES[number % 2])
         yield Held(estate, await canonical(owner))
 
 

@@ -680,7 +680,10 @@ def test_an_admin_sees_every_site(world: World, estate: dict[str, Holding]) -> N
     assert {row["Host"] for row in agents} >= set(hosts)
     for row in agents:
         assert admin.show("network", "agent", "show", row["ID"])["host"] == row["Host"]
-    servers = {row["ID"]: row for row in admin.rows("server", "list", "--all-projects", "--long")}
+    servers = {
+        row["ID"]: row
+        for row in admin.rows(*("server", "list", "--long", "--project"), world.people.project_id)
+    }
     for site, holding in estate.items():
         assert servers[holding.server]["Host"] == f"{site}-host"
         shown = admin.show("server", "show", holding.server)
