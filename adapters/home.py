@@ -103,6 +103,9 @@ class HomeClient:
             identity = identity_of(token, orjson.loads(body))
         except (ValueError, KeyError, TypeError, AttributeError):
             raise HomeUnreachable("home's answer about a token is not one of Keystone") from None
+        if _has_lost_its_roles(identity):
+            self._refused[key] = time.monotonic() + _REFUSED_SECONDS
+            raise InvalidToken("home knows no role of this login any more")
         if self._forgotten.get(key, 0.0) < asked_at:
             self._known[key] = (asked_at + self._seconds, identity)
         return identity
@@ -136,6 +139,16 @@ def identity_of(token: str, body: Mapping[str, Any]) -> Identity:
         },
         body=body,
     )
+
+
+def _has_lost_its_roles(identity: Identity) -> bool:
+    """Whether nothing is left that a login was scoped for.
+
+    Keystone gives no such token, but one that it gave may go on being valid after its last role was
+    taken, until a cache of home's has learned of the revocation.
+    """
+    scoped = identity.body["token"].keys() & {"project", "domain", "system"}
+    return bool(scoped) and not identity.roles
 
 
 def _key(token: str) -> bytes:

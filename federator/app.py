@@ -220,7 +220,8 @@ async def faults(request: web.Request, handler: Handler) -> web.StreamResponse:
         fault = fault_of(error)
     except StoreUnavailable:
         fault = Unavailable("The ID map is not available just now.")
-    except (web.HTTPException, asyncio.CancelledError, ConnectionResetError):
+    except (web.HTTPException, asyncio.CancelledError, ConnectionError):
+        # The last one is the client's connection: those to sites, home and Redis have errors of their own.
         raise
     except Exception:
         log.exception("unexpected", request_id=request[REQUEST_ID])

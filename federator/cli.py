@@ -159,6 +159,8 @@ def _log_to_stderr() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     # It quotes the first bytes of headers that are too long, and a token is a header.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
+    # It says beforehand, and less well, what the line about a wrong auth_type in clouds.yaml will say.
+    logging.getLogger("stevedore").setLevel(logging.ERROR)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

@@ -22,6 +22,9 @@ IDENTITY_FOR_LOG = web.RequestKey("identity_for_log", str)
 SITE_ANSWERS: ContextVar[list[str]] = ContextVar("site_answers")
 """``site:status:the site's own request ID`` of each answer that a request has had from a site."""
 
+CLIENT_GONE = 499
+"""Logged where the client hung up before it had its answer, as nginx does."""
+
 _REQUEST_ID = re.compile(r"req-[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 _QUIET = ("/healthcheck", "/metrics")
 
@@ -42,6 +45,9 @@ async def requestlog(request: web.Request, handler: Handler) -> web.StreamRespon
         if not response.prepared:
             response.headers.setdefault("X-Openstack-Request-Id", request_id)
         return response
+    except ConnectionError:
+        status = CLIENT_GONE
+        raise
     finally:
         seconds = perf_counter() - began
         path = request.rel_url.raw_path

@@ -115,6 +115,26 @@ async def test_a_token_is_not_remembered_beyond_its_end(home: Home, client: Home
         await client.validate("t1")
 
 
+@pytest.mark.parametrize(
+    "scope", [{}, {"project": None, "domain": DOMAIN}, {"project": None, "system": {"all": True}}]
+)
+async def test_a_scoped_login_without_any_role_counts_no_more(
+    home: Home, client: HomeClient, scope: dict[str, Any]
+) -> None:
+    home.body = token_body(roles=[], **scope)
+    home.body["token"] = {
+        key: value for key, value in home.body["token"].items() if value is not None
+    }
+    with pytest.raises(InvalidToken):
+        await client.validate("t1")
+
+
+async def test_an_unscoped_login_needs_no_role(home: Home, client: HomeClient) -> None:
+    home.body = token_body()
+    del home.body["token"]["project"], home.body["token"]["roles"]
+    assert (await client.validate("t1")).roles == frozenset()
+
+
 @pytest.mark.parametrize("status", [401, 404])
 async def test_a_no_is_remembered_for_seconds_only(
     home: Home, client: HomeClient, clock: list[float], status: int
