@@ -2,6 +2,7 @@
 
     Login      the gateway's own account at a Keystone, with a token that is renewed
     exchange   a token of home -> a token of a site, by Keystone-to-Keystone federation
+    revoke     a token of a site -> nothing
 
 What was measured, and why the code looks as it does:
 
@@ -201,6 +202,23 @@ def exchange(home: Site, site: Site, identity: Identity, project_id: str, second
         return _grant(found)
     except (exceptions.ClientException, ValueError, KeyError) as error:
         raise _failure(error, conversation, site) from None
+    finally:
+        conversation.close()
+
+
+def revoke(site: Site, token: str, seconds: float) -> None:
+    """End a token at its site, by itself. One that has ended is fine. Raises SiteUnreachable."""
+    conversation = _Session(site, seconds)
+    headers = {"X-Auth-Token": token, "X-Subject-Token": token}
+    try:
+        conversation.request(
+            f"{service_root(site.auth_url)}/v3/auth/tokens",
+            "DELETE",
+            headers=headers,
+            raise_exc=False,
+        )
+    except exceptions.ClientException as error:
+        raise SiteUnreachable(site.name, _why(error)) from None
     finally:
         conversation.close()
 

@@ -17,6 +17,7 @@ import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -29,6 +30,7 @@ from adapters.errors import SettingsError
 from idmap.ids import SITE_NUMBERS
 from idmap.sites import SiteKey, check_sites
 
+_STRATEGIES = Path(__file__).with_name("strategies")
 _OVERRIDE = "_endpoint_override"
 _TYPES = ServiceTypes()
 
@@ -37,6 +39,9 @@ class Federation(BaseModel):
     """The ``federation`` mapping of a site's entry in clouds.yaml."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    strategy: str = "k2k"
+    """How a login at home becomes a token of the site: the name of a file in adapters/strategies."""
 
     namespace: UUID | None = None
     """Goes into every global ID of the site. Defaults to one made from the site's name; state it
@@ -60,6 +65,14 @@ class Federation(BaseModel):
 
     group_domain: str = "federation"
     """The site's domain of the mapping's groups and users: that of the identity provider."""
+
+    @field_validator("strategy")
+    @classmethod
+    def _is_a_strategy(cls, strategy: str) -> str:
+        known = [module.name for module in iter_modules([str(_STRATEGIES)])]
+        if strategy not in known:
+            raise ValueError(f"{strategy!r} is none of {', '.join(sorted(known))}")
+        return strategy
 
     @field_validator("projects")
     @classmethod

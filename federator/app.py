@@ -21,6 +21,8 @@ from adapters.registry import all_services, id_rules
 from adapters.session import SiteSessions
 from adapters.sites import Site, load_home, load_sites
 from adapters.spec import Service
+from adapters.strategies import make_strategy
+from adapters.strategy import Surroundings
 from federator.asker import Asker
 from federator.config import Settings
 from federator.fanout import Fanout
@@ -43,6 +45,8 @@ from idmap.store import StoreUnavailable
 
 log = structlog.get_logger(__name__)
 
+LOGIN_SECONDS = 20.0
+"""How long one login at a site may take."""
 LONGEST_HEADER = 256 * 1024
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 """No other goes anywhere: TRACE, for one, would bring a site's token back to the client."""
@@ -81,7 +85,11 @@ def build(settings: Settings) -> House:
     home_account = Account(home)
     client = SiteClient(settings.write_timeout_seconds)
     home_client = HomeClient(home, client, revalidate_seconds=settings.revalidate_seconds)
-    sessions = SiteSessions(home, sites, accounts)
+    strategies = {
+        name: make_strategy(Surroundings(home, site, accounts[name], LOGIN_SECONDS))
+        for name, site in sites.items()
+    }
+    sessions = SiteSessions(sites, strategies)
     ids = IdMap(RedisIdStore(settings.redis, keys, expected_stamps(services, settings.sites)))
     owners = Owners(ids)
     endpoints: dict[str, dict[str, str]] = {name: {} for name in sites}
@@ -112,7 +120,7 @@ def build(settings: Settings) -> House:
     rebuild = Rebuild(
         services,
         surveys,
-        sessions.provisioners,
+        strategies,
         home_account,
         ids,
         Lookout(services, surveys, ids),

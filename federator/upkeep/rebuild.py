@@ -17,8 +17,8 @@ import structlog
 
 from adapters.account import Account
 from adapters.errors import FederationError, SiteUnreachable
-from adapters.provision import Provisioner
 from adapters.spec import PROJECT, USER, Service
+from adapters.strategy import Strategy
 from federator import metrics
 from federator.keypairs import DOCUMENTS
 from federator.keypairs import KIND as KEYPAIR
@@ -53,7 +53,7 @@ class Rebuild:
 
     services: Mapping[str, Service]
     surveys: Mapping[str, Survey]
-    provisioners: Mapping[str, Provisioner]
+    strategies: Mapping[str, Strategy]
     home: Account
     ids: IdMap
     lookout: Lookout
@@ -114,11 +114,11 @@ class Rebuild:
         users = await self._home_users()
         found: list[tuple[str, str, Location]] = []
         read = []
-        for site, provisioner in self.provisioners.items():
+        for site, strategy in self.strategies.items():
             try:
-                for home_id, local in (await provisioner.known_projects(self.home)).items():
+                for home_id, local in (await strategy.known_projects(self.home)).items():
                     found.append((PROJECT, home_id, Location(site, local)))
-                for local, who in (await provisioner.known_users()).items():
+                for local, who in (await strategy.known_users()).items():
                     if who in users:
                         found.append((USER, users[who], Location(site, local)))
                 read.append((site, PROJECT))

@@ -120,7 +120,7 @@ def test_the_settings_file_can_be_named_by_the_environment(tmp_path: Path) -> No
             GOOD,
             cloud("paris", federation={"colour": 5}),
             "clouds.paris.federation.colour",
-            "there is no such setting; known are namespace",
+            "there is no such setting; known are strategy, namespace",
         ),
         (
             GOOD,

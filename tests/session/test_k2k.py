@@ -232,8 +232,8 @@ async def test_a_listed_project_is_used_and_found_again(
         made = await at_site.add("projects", {"name": "customer-7", "domain_id": domain["id"]})
         assert made
         assert (await gateway.site_token(token, site)).project_id == made["id"]
-        provisioner = gateway.sessions.provisioners[site]
-        known = await provisioner.known_projects(people.account)
+        strategy = gateway.sessions.strategies[site]
+        known = await strategy.known_projects(people.account)
         assert known[home_project] == made["id"]
 
 
@@ -246,9 +246,9 @@ async def test_what_is_known_at_a_site_can_be_read_back(
     token = await gateway.site_token(await people.login("alice", "alpha"), site)
     credential = await people.application_credential("alice", "alpha", "reader")
     reader = await gateway.site_token(credential, site)
-    provisioner = gateway.sessions.provisioners[site]
-    assert (await provisioner.known_projects(people.account))[home_project] == token.project_id
-    users = await provisioner.known_users()
+    strategy = gateway.sessions.strategies[site]
+    assert (await strategy.known_projects(people.account))[home_project] == token.project_id
+    users = await strategy.known_users()
     assert users[token.user_id] == users[reader.user_id] == ("alice", people.domain)
 
 

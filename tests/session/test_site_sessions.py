@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 
 import pytest
 
-from adapters import session as session_module
 from adapters.account import Account
 from adapters.errors import (
     ExchangeRefused,
@@ -24,6 +23,8 @@ from adapters.mapping import closure, user_name
 from adapters.provision import Provisioner
 from adapters.session import SiteSessions
 from adapters.sites import Site
+from adapters.strategies import k2k, make_strategy
+from adapters.strategy import Surroundings
 from tests.session.people import make_identity
 
 HOME = Site("home", "http://home/v3", "password", {})
@@ -34,7 +35,7 @@ class FakeProvisioner(Provisioner):
     """A site at which everything is there."""
 
     implied: ClassVar[dict[str, list[str]]] = {"member": ["reader"]}
-    forgotten = 0
+    forgotten: ClassVar[int] = 0
 
     async def ensure(self, identity: Identity) -> str:
         return f"{self._site.name}-{identity.project_id}"
@@ -43,7 +44,7 @@ class FakeProvisioner(Provisioner):
         return closure(identity.roles, self.implied)
 
     def forget(self, identity: Identity) -> None:
-        self.forgotten += 1
+        FakeProvisioner.forgotten += 1
 
 
 class Exchange:
@@ -77,15 +78,20 @@ class Exchange:
 @pytest.fixture
 def exchange(monkeypatch: pytest.MonkeyPatch) -> Exchange:
     exchange = Exchange()
-    monkeypatch.setattr(session_module, "exchange", exchange)
-    monkeypatch.setattr(session_module, "Provisioner", FakeProvisioner)
+    monkeypatch.setattr(FakeProvisioner, "forgotten", 0)
+    monkeypatch.setattr(k2k, "exchange", exchange)
+    monkeypatch.setattr(k2k, "Provisioner", FakeProvisioner)
     return exchange
 
 
 @pytest.fixture
 def sessions(exchange: Exchange) -> Iterator[SiteSessions]:
     accounts = {name: Account(site) for name, site in SITES.items()}
-    sessions = SiteSessions(HOME, SITES, accounts, max_tokens=3)
+    strategies = {
+        name: make_strategy(Surroundings(HOME, site, accounts[name], timeout=5))
+        for name, site in SITES.items()
+    }
+    sessions = SiteSessions(SITES, strategies, max_tokens=3)
     yield sessions
     sessions.close()
     for account in accounts.values():
@@ -239,9 +245,7 @@ async def test_a_refused_login_looks_again_whether_all_is_there(
 ) -> None:
     exchange.outcomes = [ExchangeRefused("paris", "no grant", status)]
     assert await sessions.site_token(make_identity(), "paris")
-    provisioner = sessions.provisioners["paris"]
-    assert isinstance(provisioner, FakeProvisioner)
-    assert provisioner.forgotten == 1
+    assert FakeProvisioner.forgotten == 1
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,8 @@ from adapters.home import HomeClient
 from adapters.identity import SiteToken
 from adapters.session import SiteSessions
 from adapters.sites import Site, load_home, load_sites
+from adapters.strategies import make_strategy
+from adapters.strategy import Surroundings
 
 SITES = ("paris", "tokyo")
 
@@ -51,7 +53,11 @@ async def gateway_at(path: Path, seconds: float = 20.0) -> AsyncIterator[Gateway
         accounts = {name: Account(site, timeout=seconds) for name, site in sites.items()}
         for account in accounts.values():
             stack.callback(account.close)
-        sessions = SiteSessions(home, sites, accounts, timeout=seconds)
+        strategies = {
+            name: make_strategy(Surroundings(home, site, accounts[name], seconds))
+            for name, site in sites.items()
+        }
+        sessions = SiteSessions(sites, strategies)
         stack.callback(sessions.close)
         client = SiteClient(seconds)
         await client.open()

@@ -1,0 +1,108 @@
+"""What every way to a site token has in common (the ways themselves: `adapters.strategies`).
+
+A strategy turns a login at home into a token of one site that has exactly the rights of that login.
+It keeps no tokens: that, and that there is one login at a time, is for `adapters.session`.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from adapters.account import Account
+from adapters.errors import TokenMixUp
+from adapters.identity import Identity
+from adapters.keystone import Grant
+from adapters.sites import Site
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a strategy may use."""
+
+    home: Site
+    site: Site
+    account: Account
+    """The gateway's own account at the site."""
+    timeout: float
+    """Seconds that one login may take."""
+
+
+class Strategy(Protocol):
+    """One way from a login at home to a token of one site. All errors are HomeErrors or SiteErrors."""
+
+    def check(self, identity: Identity) -> None:
+        """Raise NotScoped, NameNotCarried or ExchangeRefused if this login never gets a token here.
+
+        Called before every use of a kept token; asks nobody.
+        """
+        ...
+
+    async def login(self, identity: Identity) -> Grant:
+        """A new token, checked to be for whom and what it was asked for; its `project_id` is set."""
+        ...
+
+    async def logout(self, token: str) -> None:
+        """Make a token that `login` gave worthless at the site. One that is so already is fine."""
+        ...
+
+    async def known_projects(self, home: Account) -> Mapping[str, str]:
+        """Home project ID -> site project ID, of all that stand for each other; reads the site.
+
+        `home` is the gateway's account there.
+        """
+        ...
+
+    async def known_users(self) -> Mapping[str, tuple[str, str]]:
+        """Site user ID -> (user name, domain name) at home, of all who ever logged in; reads the site."""
+        ...
+
+    def close(self) -> None:
+        """Stop. Logins under way end by themselves."""
+        ...
+
+
+class Expected(NamedTuple):
+    """For whom and what a token was asked for."""
+
+    user_name: str
+    user_domain: str
+    project_id: str
+    roles: frozenset[str]
+    """All that the token may have; fewer is fine."""
+
+
+async def check_grant(
+    site: Site,
+    grant: Grant,
+    expected: Expected,
+    look_again: Callable[[], Awaitable[frozenset[str]]] | None = None,
+) -> None:
+    """Raise TokenMixUp unless `grant` is what was `expected`.
+
+    `look_again` reads anew which roles may be there: somebody may just have taught the site what a
+    role implies.
+    """
+    wrong = []
+    if (grant.user_name, grant.user_domain) != (expected.user_name, expected.user_domain):
+        wrong.append("user")
+    if grant.project_id != expected.project_id:
+        wrong.append("project")
+    if not grant.roles <= expected.roles and (
+        look_again is None or not grant.roles <= await look_again()
+    ):
+        wrong.append("roles")
+    if wrong:
+        _log.error(
+            "site %s gave a token with another %s: "
+            "asked for %s of %s in %s with at most %s, got %s of %s in %s with %s",
+            site.name,
+            " and ".join(wrong),
+            *(expected.user_name, expected.user_domain, expected.project_id),
+            sorted(expected.roles),
+            *(grant.user_name, grant.user_domain, grant.project_id),
+            sorted(grant.roles),
+        )
+        raise TokenMixUp(site.name, f"its Keystone gave a token with another {' and '.join(wrong)}")
