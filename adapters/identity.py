@@ -39,6 +39,15 @@ class Identity:
     """The token's body as home sent it: ``{"token": {...}}``."""
 
     @property
+    def login_id(self) -> str:
+        """What all tokens have in common that were made of one login by rescoping; it is no secret.
+
+        Empty if home does not say.
+        """
+        audit_ids = self.body["token"].get("audit_ids") or [""]
+        return str(audit_ids[-1])
+
+    @property
     def is_admin(self) -> bool:
         """Whether this login has the role ``admin``, in its project, domain or the system."""
         return "admin" in self.roles

@@ -3,7 +3,8 @@
     may this login have one at all?   (the site's strategy; pure)
     a token that is kept              -> served from memory
     a login                           (adapters.strategies, one way each)
-    -> kept for all logins of the same user, project, roles and application credential
+    -> kept for all logins of the same user, project, roles and application credential,
+       or for this login alone, as the strategy says
 
 Logins cost a third of a second and home makes some seven a second, so there is never more than one
 under way for the same thing, and its outcome serves everybody who waits.
@@ -32,6 +33,8 @@ class _Key(NamedTuple):
     project_id: str
     roles: frozenset[str]
     application_credential_id: str | None
+    login_id: str
+    """Empty if all logins of this kind may share a token."""
 
 
 class SiteSessions:
@@ -55,7 +58,7 @@ class SiteSessions:
         Raises NotScoped, InvalidToken, HomeUnreachable, and any SiteError. Cancelling it is
         harmless: the exchange goes on for the others who wait.
         """
-        key = _key(identity, site)
+        key = self._key(identity, site)
         while True:
             token = self._tokens.get(key)
             if token is not None and _usable(token, identity):
@@ -73,7 +76,7 @@ class SiteSessions:
         """Drop the tokens of this login at all sites."""
         for site in self._sites:
             if identity.project_id is not None:
-                self._tokens.pop(_key(identity, site), None)
+                self._tokens.pop(self._key(identity, site), None)
 
     def forget_site_token(self, token: SiteToken) -> None:
         """Drop this token, which a site answered 401 to; a newer one in its place stays."""
@@ -101,15 +104,15 @@ class SiteSessions:
         self._tokens[key] = token
         return token
 
-
-def _key(identity: Identity, site: str) -> _Key:
-    return _Key(
-        site,
-        identity.user_id,
-        identity.project_id or "",
-        identity.roles,
-        identity.application_credential_id,
-    )
+    def _key(self, identity: Identity, site: str) -> _Key:
+        return _Key(
+            site,
+            identity.user_id,
+            identity.project_id or "",
+            identity.roles,
+            identity.application_credential_id,
+            identity.login_id if self.strategies[site].per_login else "",
+        )
 
 
 def _usable(token: SiteToken, identity: Identity) -> bool:

@@ -33,6 +33,10 @@ class Surroundings:
 class Strategy(Protocol):
     """One way from a login at home to a token of one site. All errors are HomeErrors or SiteErrors."""
 
+    per_login: bool
+    """Whether a token is good for the login it was made of only, and not for every other login of
+    the same user, project, roles and application credential."""
+
     def check(self, identity: Identity) -> None:
         """Raise NotScoped, NameNotCarried or ExchangeRefused if this login never gets a token here.
 

@@ -37,6 +37,8 @@ def make(around: Surroundings) -> "K2k":
 class K2k:
     """See the module, and `adapters.strategy.Strategy` for the methods."""
 
+    per_login = False
+
     def __init__(self, around: Surroundings) -> None:
         self._around = around
         self._site = around.site
