@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 
@@ -64,3 +64,4 @@ class SiteToken:
     expires_at: datetime
     endpoints: Mapping[str, str]
     """Service type as the site's catalogue has it -> public URL, project ID filled in."""
+    made_at: datetime = field(default_factory=lambda: datetime.now(UTC), compare=False)

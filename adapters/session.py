@@ -72,6 +72,11 @@ class SiteSessions:
                 if not joined:
                     raise
 
+    def kept(self, identity: Identity, site: str) -> SiteToken | None:
+        """The token of `site` that serves this login now; None if the next use takes an exchange."""
+        token = self._tokens.get(self._key(identity, site))
+        return token if token is not None and _usable(token, identity) else None
+
     def forget(self, identity: Identity) -> None:
         """Drop the tokens of this login at all sites."""
         for site in self._sites:
