@@ -54,14 +54,29 @@ class Directory:
         answer = await self.call("POST", f"/{collection}", {key: entry}, {201, 409})
         return answer.json[key] if answer.status == 201 else None
 
-    async def grant(self, project_id: str, group_id: str, role_id: str) -> None:
+    async def find_or_add(self, collection: str, entry: Entry) -> Entry | None:
+        """The entry of this name (and domain, if `entry` has one), a new one if there is none.
+
+        None if Keystone takes the name for that of another entry: its comparison may ignore upper
+        case and accents.
+        """
+        within = {key: str(entry[key]) for key in ("domain_id",) if key in entry}
+        name = str(entry["name"])
+        found = await self.find(collection, name, **within)
+        if found is None:
+            found = await self.add(collection, entry)
+        if found is None:
+            # Another gateway may have added it just now.
+            found = await self.find(collection, name, **within)
+        return found
+
+    async def grant_to_group(self, project_id: str, group_id: str, role_id: str) -> None:
         """Give a group a role on a project, unless it has it."""
-        path = "/projects/{}/groups/{}/roles/{}".format(
-            *map(quote, (project_id, group_id, role_id))
-        )
-        # Looking first keeps Keystone's caches: each grant throws all of them away.
-        if (await self.call("HEAD", path, None, {200, 204, 404})).status == 404:
-            await self.call("PUT", path, None, {204})
+        await self._grant(f"/projects/{quote(project_id)}/groups/{quote(group_id)}", role_id)
+
+    async def grant_to_user(self, project_id: str, user_id: str, role_id: str) -> None:
+        """Give a user a role on a project, unless they have it."""
+        await self._grant(f"/projects/{quote(project_id)}/users/{quote(user_id)}", role_id)
 
     async def call(self, method: str, path: str, body: object, expected: Collection[int]) -> Answer:
         """One call below ``/v3``, whose status has to be one of `expected`."""
@@ -73,3 +88,9 @@ class Directory:
             raise SiteUnreachable(self._account.site, reason)
         reason = f"{reason} of the gateway's account"
         raise ExchangeRefused(self._account.site, reason, answer.status)
+
+    async def _grant(self, whom: str, role_id: str) -> None:
+        path = f"{whom}/roles/{quote(role_id)}"
+        # Looking first keeps Keystone's caches: each grant throws all of them away.
+        if (await self.call("HEAD", path, None, {200, 204, 404})).status == 404:
+            await self.call("PUT", path, None, {204})

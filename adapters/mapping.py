@@ -24,18 +24,24 @@ _RULE = "only 1 to 64 of A-Z a-z 0-9 . _ - can be told to a site unchanged; rena
 
 
 def carried_roles(identity: Identity, site: Site) -> tuple[str, ...]:
-    """Those roles of a login that it gets at `site`, highest first.
+    """`counted_roles` of a login whose names can be put into an assertion and a group unchanged.
 
     Raises NotScoped, NameNotCarried, and ExchangeRefused if no role remains.
     """
     if identity.project_id is None:
         raise NotScoped("the token is not scoped to a project")
-    roles = tuple(
-        role
-        for role in ROLES
-        if role in identity.roles and (role != "admin" or site.federation.admin)
-    )
-    _check_names(identity, site, roles)
+    _check_names(identity, site, _counted(identity, site))
+    return counted_roles(identity, site)
+
+
+def counted_roles(identity: Identity, site: Site) -> tuple[str, ...]:
+    """Those roles of a login that it gets at `site`, highest first.
+
+    Raises NotScoped, and ExchangeRefused if no role remains.
+    """
+    if identity.project_id is None:
+        raise NotScoped("the token is not scoped to a project")
+    roles = _counted(identity, site)
     if not roles:
         had = ", ".join(sorted(identity.roles)) or "none"
         known = ", ".join(ROLES if site.federation.admin else ROLES[1:])
@@ -71,6 +77,14 @@ def closure(roles: Iterable[str], implied: Mapping[str, Iterable[str]]) -> froze
             found.add(role)
             todo.extend(implied.get(role, ()))
     return frozenset(found)
+
+
+def _counted(identity: Identity, site: Site) -> tuple[str, ...]:
+    return tuple(
+        role
+        for role in ROLES
+        if role in identity.roles and (role != "admin" or site.federation.admin)
+    )
 
 
 def _check_names(identity: Identity, site: Site, roles: Iterable[str]) -> None:

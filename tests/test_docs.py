@@ -228,10 +228,11 @@ def call_of_the_account(path: Path, call: ast.Call) -> Iterator[str]:
         and isinstance(first, ast.Constant)
     ):
         yield f"GET /v3/{first.value}"
-    if on.endswith("_directory") and verb == "add" and isinstance(first, ast.Constant):
-        yield f"POST /v3/{first.value}"
-    if on.endswith("_directory") and verb == "grant":
-        grant = "/v3/projects/{project}/groups/{group}/roles/{role}"
+    if on.endswith("_directory") and verb == "find_or_add" and isinstance(first, ast.Constant):
+        yield from (f"GET /v3/{first.value}", f"POST /v3/{first.value}")
+    if on.endswith("_directory") and verb in ("grant_to_group", "grant_to_user"):
+        whom = verb.removeprefix("grant_to_")
+        grant = f"/v3/projects/{{project}}/{whom}s/{{{whom}}}/roles/{{role}}"
         yield from (f"HEAD {grant}", f"PUT {grant}")
     if on.endswith("_directory") and verb == "call":
         method, where = (ast.literal_eval(argument) for argument in call.args[:2])
