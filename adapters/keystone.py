@@ -1,8 +1,11 @@
 """The one module that knows keystoneauth1. Everything here blocks: it runs in threads.
 
-    Login      the gateway's own account at a Keystone, with a token that is renewed
-    exchange   a token of home -> a token of a site, by Keystone-to-Keystone federation
-    revoke     a token of a site -> nothing
+    Login          the gateway's own account at a Keystone, with a token that is renewed
+    exchange       a token of home -> a token of a site, by Keystone-to-Keystone federation
+    bearer_login   an access token of OpenID Connect -> a token of a site
+    post_form      a question to a server that is no Keystone
+    confirm        a token that a site may know -> what the site says of it
+    revoke         a token of a site -> nothing
 
 What was measured, and why the code looks as it does:
 
@@ -14,10 +17,12 @@ What was measured, and why the code looks as it does:
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 import requests
 from keystoneauth1 import access, exceptions, loading, session
@@ -38,6 +43,9 @@ from adapters.sites import Site
 _CONNECT_SECONDS = 5.0
 
 _PROXY_SAYS_DOWN = frozenset({502, 503, 504})
+
+Turn = Callable[[], AbstractContextManager[None]]
+"""What to wait for before home is asked, and to hold until it has answered."""
 
 
 class Answer(NamedTuple):
@@ -65,6 +73,7 @@ class _Session(session.Session):
     """Logs nothing, waits only so long, and remembers the status of the last answer."""
 
     status: int | None = None
+    at_home = False
 
     def __init__(self, site: Site, seconds: float) -> None:
         verify, cert = site.verify, site.cert
@@ -172,34 +181,116 @@ class _HeldToken(BaseIdentityPlugin):
 class _Exchange(_Session):
     """The session of one exchange: two Keystones are asked, each has its own certificates."""
 
-    at_home = False
-
-    def __init__(self, home: Site, site: Site, seconds: float) -> None:
+    def __init__(self, home: Site, site: Site, seconds: float, turn: Turn) -> None:
         super().__init__(site, seconds)
         self._home = home
+        self._turn = turn
 
     def request(self, url: str, method: str, *args: Any, **kwargs: Any) -> requests.Response:
         # Keystone2Keystone names home by a path and the site by URLs.
         self.at_home = url.startswith("/")
-        if self.at_home:
-            kwargs["verify"], kwargs["cert"] = self._home.verify, self._home.cert
-        return super().request(url, method, *args, **kwargs)
+        if not self.at_home:
+            return super().request(url, method, *args, **kwargs)
+        kwargs["verify"], kwargs["cert"] = self._home.verify, self._home.cert
+        with self._turn():
+            return super().request(url, method, *args, **kwargs)
 
 
-def exchange(home: Site, site: Site, identity: Identity, project_id: str, seconds: float) -> Grant:
+def exchange(
+    home: Site,
+    site: Site,
+    identity: Identity,
+    project_id: str,
+    seconds: float,
+    turn: Turn = nullcontext,
+) -> Grant:
     """A token of `site` for `identity`, scoped to the site's own `project_id`.
 
-    Raises InvalidToken, HomeUnreachable, SiteUnreachable, ExchangeRefused.
+    Home is asked within `turn()`. Raises what that raises, and InvalidToken, HomeUnreachable,
+    SiteUnreachable, ExchangeRefused.
     """
     base = _HeldToken(service_root(home.auth_url) + "/v3", identity)
     if site.service_provider not in identity.service_providers:
         reason = f"home has no service provider {site.service_provider}; register it there"
         raise ExchangeRefused(site.name, reason)
     plugin = v3.Keystone2Keystone(base, site.service_provider, project_id=project_id)
-    conversation = _Exchange(home, site, seconds)
+    conversation = _Exchange(home, site, seconds, turn)
     try:
         found = plugin.get_access(conversation)
         return _grant(found)
+    except (exceptions.ClientException, ValueError, KeyError) as error:
+        raise _failure(error, conversation, site) from None
+    finally:
+        conversation.close()
+
+
+def bearer_login(
+    site: Site,
+    identity_provider: str,
+    protocol: str,
+    access_token: str,
+    project_id: str,
+    seconds: float,
+) -> Grant:
+    """A token of `site`, scoped to its `project_id`, for whoever `access_token` is of.
+
+    Raises SiteUnreachable, ExchangeRefused.
+    """
+    url = service_root(site.auth_url) + "/v3"
+    plugin = v3.OidcAccessToken(
+        url, identity_provider, protocol, access_token, project_id=project_id
+    )
+    conversation = _Session(site, seconds)
+    try:
+        return _grant(plugin.get_access(conversation))
+    except (exceptions.ClientException, ValueError, KeyError) as error:
+        raise _failure(error, conversation, site) from None
+    finally:
+        conversation.close()
+
+
+def post_form(
+    url: str,
+    form: Mapping[str, str],
+    client: tuple[str, str],
+    verify: bool | str,
+    seconds: float,
+) -> Answer:
+    """POST a form in the name of a client (ID, secret) of an OAuth 2.0 server; no redirect is followed.
+
+    Raises ConnectionError, which says in a few words why, if nothing came back in time.
+    """
+    limits = (min(_CONNECT_SECONDS, seconds), seconds)
+    # RFC 6749, section 2.3.1: both are encoded before they are joined by a colon.
+    basic = (quote(client[0], safe=""), quote(client[1], safe=""))
+    try:
+        response = requests.post(
+            url, form, auth=basic, verify=verify, timeout=limits, allow_redirects=False
+        )
+    except requests.RequestException as error:
+        raise ConnectionError(type(error).__name__) from None
+    return Answer(response.status_code, _json(response))
+
+
+def confirm(site: Site, token: str, seconds: float) -> Grant:
+    """What `site` says of a token that is asked about with itself.
+
+    Raises SiteUnreachable, and ExchangeRefused (401) if the site does not know the token.
+    """
+    conversation = _Session(site, seconds)
+    headers = {"X-Auth-Token": token, "X-Subject-Token": token, "Accept": "application/json"}
+    url = f"{service_root(site.auth_url)}/v3/auth/tokens"
+    try:
+        # Where a redirect leads to has not been called a site that may see tokens of home.
+        response = conversation.request(
+            url, "GET", headers=headers, raise_exc=False, redirect=False
+        )
+        if response.status_code in (401, 404):
+            raise ExchangeRefused(site.name, "its Keystone does not know tokens of home", 401)
+        if response.status_code != 200:
+            reason = f"its Keystone answers HTTP {response.status_code} when asked about a token"
+            raise SiteUnreachable(site.name, reason)
+        return _grant(access.create(resp=response, auth_token=token))
     except (exceptions.ClientException, ValueError, KeyError) as error:
         raise _failure(error, conversation, site) from None
     finally:
@@ -238,7 +329,7 @@ def _grant(found: access.AccessInfo) -> Grant:
     )
 
 
-def _failure(error: Exception, conversation: _Exchange, site: Site) -> FederationError:
+def _failure(error: Exception, conversation: _Session, site: Site) -> FederationError:
     status = conversation.status
     if conversation.at_home:
         # What home says is not passed on: "Could not find token" names the token.

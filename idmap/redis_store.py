@@ -159,7 +159,7 @@ class RedisIdStore:
         return bool(written)
 
     async def changes(self) -> AsyncGenerator[None]:
-        with _unavailable():
+        with unavailable():
             async with self._redis.pubsub() as pubsub:
                 await pubsub.subscribe(self._prefix + "pins")
                 while True:
@@ -182,14 +182,14 @@ class RedisIdStore:
     async def rebuild_lock(self, ttl: float = 30) -> AsyncIterator[Lease | None]:
         lock = self._redis.lock(self._prefix + "rebuild", timeout=ttl, thread_local=False)
         asked = monotonic()
-        with _unavailable():
+        with unavailable():
             granted = await lock.acquire(blocking=False)
         if not granted:
             yield None
             return
 
         async def renew() -> bool:
-            with _unavailable():
+            with unavailable():
                 try:
                     return bool(await lock.reacquire())
                 except LockError:
@@ -214,7 +214,7 @@ class RedisIdStore:
         key = f"{self._prefix}doc:{kind}:{owner}"
         written: dict[Any, Any] = {n: body for n, body in documents.items() if body is not None}
         deleted = documents.keys() - written.keys()
-        with _unavailable():
+        with unavailable():
             async with self._redis.pipeline(transaction=True) as pipeline:
                 if written:
                     pipeline.hset(key, mapping=written)
@@ -223,16 +223,16 @@ class RedisIdStore:
                 await pipeline.execute()
 
     async def claim_document(self, kind: str, owner: str, name: str, content: bytes) -> bool:
-        with _unavailable():
+        with unavailable():
             key = f"{self._prefix}doc:{kind}:{owner}"
             return bool(await cast(Any, self._redis.hsetnx(key, name, cast(Any, content))))
 
     async def close(self) -> None:
-        with _unavailable():
+        with unavailable():
             await self._redis.aclose()
 
     async def _hash(self, key: str) -> dict[bytes, bytes]:
-        with _unavailable():
+        with unavailable():
             # Text only for a client that decodes, and we have none.
             return cast(dict[bytes, bytes], await self._redis.hgetall(self._prefix + key))
 
@@ -250,7 +250,7 @@ class RedisIdStore:
     ) -> tuple[StoreState, Any]:
         """Run a script; one round trip. Takes in what every script answers beside its own answer."""
         version_seen, missing = self._stamps_seen
-        with _unavailable():
+        with unavailable():
             epoch, stamps, pins, members, answer = await self._scripts[script](
                 keys=[self._prefix + key for key in ("state", "stamps", *keys)],
                 args=[uuid4().hex, version_seen, *args],
@@ -270,7 +270,7 @@ class RedisIdStore:
         """See to it that the server keeps buckets compact and never throws one away."""
         # Redis 7 calls it hash-max-listpack-entries and understands the old name.
         option = "hash-max-ziplist-entries"
-        with _unavailable():
+        with unavailable():
             try:
                 config = await self._redis.config_get("*")
                 if int(config[option] or 0) < BUCKET_ENTRIES:
@@ -306,7 +306,7 @@ def connect(url: str) -> Redis:
 
 
 @contextmanager
-def _unavailable() -> Iterator[None]:
+def unavailable() -> Iterator[None]:
     """Whatever goes wrong with Redis is one error to everybody else."""
     try:
         yield
