@@ -6,6 +6,7 @@
     │   ├── HomeUnreachable     home did not answer: nothing can be said of the token
     │   ├── InvalidToken        home does not know the token: expired, revoked, or of another Keystone
     │   └── NotScoped           the token is good, but not for a project, and so for no site
+    ├── Crowded                 too many logins wait already: nobody was asked, try again
     └── SiteError               one site; it is named
         ├── SiteUnreachable     no connection, no answer in time, or its Keystone is down
         │   └── SiteSilent      the request went out and no answer came: it may have been heard
@@ -41,6 +42,10 @@ class InvalidToken(HomeError):
 
 class NotScoped(HomeError):
     """Only tokens of a project can be exchanged: K2K asserts exactly one."""
+
+
+class Crowded(FederationError):
+    """Too many logins wait already, of this user or of all. Nobody was asked anything."""
 
 
 class SiteError(FederationError):

@@ -169,6 +169,8 @@ def fault_of(error: errors.FederationError) -> Fault:
             return BadRequest(str(error))
         case errors.SiteUnreachable():
             return SiteMissing(f"Site {error.site} cannot be reached.")
+        case errors.Crowded():
+            return Unavailable("Too many logins are waiting already; try again in a moment.")
         case errors.TokenMixUp():
             return BadGateway(str(error))
         case _:

@@ -10,6 +10,7 @@ import asyncio
 import random
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from adapters.account import Account
 from adapters.errors import ExchangeRefused
@@ -17,10 +18,10 @@ from adapters.identity import Identity
 from adapters.keystone import Grant, exchange, revoke
 from adapters.mapping import carried_roles, user_name
 from adapters.provision import Provisioner
-from adapters.strategy import Expected, Surroundings, check_grant
+from adapters.strategy import LOGINS_AT_ONCE, Expected, Surroundings, check_grant
 
-_THREADS = 8
-"""Exchanges at once per site. A site that hangs keeps only its own threads busy."""
+_THREADS = LOGINS_AT_ONCE + 2
+"""A site that hangs keeps only its own threads busy. Two are for tokens that are to be revoked."""
 
 _RACED = frozenset({409, 500})
 """What some of several first logins of one user get; the same login succeeds a moment later."""
@@ -91,7 +92,7 @@ class K2k:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _exchange(self, identity: Identity, project_id: str) -> Grant:
-        around = self._around
-        return await asyncio.get_running_loop().run_in_executor(
-            self._threads, exchange, around.home, self._site, identity, project_id, around.timeout
-        )
+        around, loop = self._around, asyncio.get_running_loop()
+        turn = partial(around.home_turns.in_thread, identity.user_id, loop)
+        arguments = around.home, self._site, identity, project_id, around.timeout, turn
+        return await loop.run_in_executor(self._threads, exchange, *arguments)

@@ -18,7 +18,7 @@ from adapters.errors import (
     TokenMixUp,
 )
 from adapters.identity import Identity
-from adapters.keystone import Grant
+from adapters.keystone import Grant, Turn
 from adapters.mapping import closure, user_name
 from adapters.provision import Provisioner
 from adapters.session import SiteSessions
@@ -56,7 +56,13 @@ class Exchange:
         self.seconds = 3600.0
 
     def __call__(
-        self, home: Site, site: Site, identity: Identity, project_id: str, seconds: float
+        self,
+        home: Site,
+        site: Site,
+        identity: Identity,
+        project_id: str,
+        seconds: float,
+        turn: Turn,
     ) -> Grant:
         self.calls.append((site.name, identity.token))
         grant = Grant(
