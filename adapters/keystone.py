@@ -47,9 +47,6 @@ _PROXY_SAYS_DOWN = frozenset({502, 503, 504})
 Turn = Callable[[], AbstractContextManager[None]]
 """What to wait for before home is asked, and to hold until it has answered."""
 
-Turn = Callable[[], AbstractContextManager[None]]
-"""What to wait for before home is asked, and to hold until it has answered."""
-
 
 class Answer(NamedTuple):
     """What a service answered: HTTP status, and the body if it was JSON (else None)."""

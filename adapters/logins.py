@@ -23,16 +23,8 @@ class LoginKind(NamedTuple):
     project_id: str
     roles: frozenset[str]
     application_credential_id: str | None
-
-
-def kind_of(identity: Identity) -> LoginKind:
-    """The kind of this login."""
-    return LoginKind(
-        identity.user_id,
-        identity.project_id or "",
-        identity.roles,
-        identity.application_credential_id,
-    )
+    login_id: str
+    """Empty if all logins of this kind may share a token."""
 
 
 class Logins:
@@ -41,9 +33,8 @@ class Logins:
     def __init__(self, kinds: int) -> None:
         self._known: LRUCache[LoginKind, dict[bytes, datetime]] = LRUCache(kinds)
 
-    def seen(self, identity: Identity) -> None:
+    def seen(self, kind: LoginKind, identity: Identity) -> None:
         """This login is in use."""
-        kind = kind_of(identity)
         logins = self._known.get(kind)
         if logins is None:
             logins = self._known[kind] = {}
@@ -54,9 +45,8 @@ class Logins:
             del logins[next(iter(logins))]
         logins[_hash(identity)] = identity.expires_at
 
-    def ended(self, identity: Identity) -> bool:
+    def ended(self, kind: LoginKind, identity: Identity) -> bool:
         """This login is over. Answers whether no other of its kind is left."""
-        kind = kind_of(identity)
         logins = self._known.get(kind, {})
         logins.pop(_hash(identity), None)
         _drop_ended(logins)

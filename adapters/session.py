@@ -4,7 +4,8 @@
     a token that is kept              -> served from memory; close to its end, a new one is got meanwhile
     its turn                          (adapters.turns: fair between users)
     a login                           (adapters.strategies, one way each)
-    -> kept for all logins of the same user, project, roles and application credential
+    -> kept for all logins of the same user, project, roles and application credential,
+       or for this login alone, as the strategy says
     -> revoked at the site when the last of those logins has ended
 
 Logins cost a third of a second and home makes some seven a second, so there is never more than one
@@ -23,7 +24,7 @@ from adapters.endpoints import endpoints
 from adapters.errors import FederationError, InvalidToken
 from adapters.flight import SingleFlight
 from adapters.identity import Identity, SiteToken
-from adapters.logins import LoginKind, Logins, kind_of
+from adapters.logins import LoginKind, Logins
 from adapters.sites import Site
 from adapters.strategy import LOGINS_AT_ONCE, Strategy
 from adapters.turns import Turns
@@ -72,9 +73,9 @@ class SiteSessions:
         Raises NotScoped, InvalidToken, HomeUnreachable, Crowded, and any SiteError. Cancelling it is
         harmless: the exchange goes on for the others who wait.
         """
-        key = _Key(site, kind_of(identity))
+        key = self._key(identity, site)
         self.strategies[site].check(identity)
-        self._logins.seen(identity)
+        self._logins.seen(key.login, identity)
         while True:
             token = self._tokens.get(key)
             if token is not None and _usable(token, identity):
@@ -92,14 +93,21 @@ class SiteSessions:
 
     def ended(self, identity: Identity) -> None:
         """This login is over at home. Its site tokens are revoked, unless another one shares them."""
-        if self._logins.ended(identity):
-            for token in self.forget(identity):
+        keys = [self._key(identity, site) for site in self._sites]
+        over = {kind for kind in {key.login for key in keys} if self._logins.ended(kind, identity)}
+        for key in keys:
+            if key.login in over and (token := self._tokens.pop(key, None)) is not None:
                 self._spawn(self._logout(token))
 
-    def forget(self, identity: Identity) -> list[SiteToken]:
-        """Drop the tokens of this login at all sites, and give them."""
-        keys = [_Key(site, kind_of(identity)) for site in self._sites]
-        return [token for key in keys if (token := self._tokens.pop(key, None)) is not None]
+    def kept(self, identity: Identity, site: str) -> SiteToken | None:
+        """The token of `site` that serves this login now; None if the next use takes an exchange."""
+        token = self._tokens.get(self._key(identity, site))
+        return token if token is not None and _usable(token, identity) else None
+
+    def forget(self, identity: Identity) -> None:
+        """Drop the tokens of this login at all sites."""
+        for site in self._sites:
+            self._tokens.pop(self._key(identity, site), None)
 
     def forget_site_token(self, token: SiteToken) -> None:
         """Drop this token, which a site answered 401 to; a newer one in its place stays."""
@@ -148,6 +156,16 @@ class SiteSessions:
             await self.strategies[token.site].logout(token.token)
         except FederationError as error:
             _log.warning("a token could not be revoked: %s", error)
+
+    def _key(self, identity: Identity, site: str) -> _Key:
+        kind = LoginKind(
+            identity.user_id,
+            identity.project_id or "",
+            identity.roles,
+            identity.application_credential_id,
+            identity.login_id if self.strategies[site].per_login else "",
+        )
+        return _Key(site, kind)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

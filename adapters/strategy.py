@@ -16,20 +16,8 @@ from adapters.identity import Identity
 from adapters.keystone import Grant
 from adapters.sites import Site
 from adapters.turns import Turns
-from adapters.turns import Turns
 
 _log = logging.getLogger(__name__)
-
-LOGINS_AT_ONCE = 8
-"""At one site; further ones wait, fairly (`adapters.turns`)."""
-
-_AT_HOME_AT_ONCE = 16
-"""Logins at all sites that home has to do with: a home of a few cores makes no more any faster."""
-
-
-def turns_at_home(seconds: float = 20.0) -> Turns:
-    """The queue before home; one for all sites of a process."""
-    return Turns("home", _AT_HOME_AT_ONCE, seconds)
 
 LOGINS_AT_ONCE = 8
 """At one site; further ones wait, fairly (`adapters.turns`)."""
@@ -53,8 +41,6 @@ class Surroundings:
     """The gateway's own account at the site."""
     timeout: float
     """Seconds that one login may take."""
-    home_turns: Turns = field(default_factory=turns_at_home)
-    """To be taken before home is asked to do anything for a login."""
     home_turns: Turns = field(default_factory=turns_at_home)
     """To be taken before home is asked to do anything for a login."""
     access_tokens: AccessTokens = field(default_factory=AccessTokens)
