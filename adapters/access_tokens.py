@@ -16,8 +16,9 @@ import orjson
 from cachetools import LRUCache
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from adapters.secret import Secret
 from idmap.notes import Notes
 from idmap.store import StoreUnavailable
 
@@ -40,10 +41,11 @@ class AccessTokens:
     """Remembers which access token a login at home was made with."""
 
     def __init__(
-        self, notes: Notes | None = None, secret: Secret | None = None, *, max_tokens: int = 10_000
+        self, notes: Notes | None = None, secret: bytes | None = None, *, max_tokens: int = 10_000
     ) -> None:
+        """`secret` is the same in all gateway processes (`adapters.secret`)."""
         self._notes = notes if secret is not None else None
-        self._cipher = AESGCM(secret.key("access tokens")) if secret is not None else None
+        self._cipher = AESGCM(_key(secret)) if secret is not None else None
         self._here: LRUCache[str, AccessToken] = LRUCache(max_tokens)
         self._logins: LRUCache[str, str] = LRUCache(max_tokens)
 
@@ -126,6 +128,11 @@ def end_of(access_token: str) -> datetime | None:
         return datetime.fromtimestamp(claims["exp"], UTC)
     except (IndexError, ValueError, KeyError, TypeError, OverflowError, OSError):
         return None
+
+
+def _key(secret: bytes) -> bytes:
+    """A key for this purpose only: who knows it knows nothing else that is made of the secret."""
+    return HKDF(SHA256(), 32, salt=None, info=b"federator access tokens").derive(secret)
 
 
 def _name(kind: str, of: str) -> str:

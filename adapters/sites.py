@@ -24,7 +24,7 @@ from uuid import UUID
 import yaml
 from openstack.config import OpenStackConfig
 from os_service_types import ServiceTypes
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from adapters.errors import SettingsError
 from idmap.ids import SITE_NUMBERS
@@ -33,6 +33,27 @@ from idmap.sites import SiteKey, check_sites
 _STRATEGIES = Path(__file__).with_name("strategies")
 _OVERRIDE = "_endpoint_override"
 _TYPES = ServiceTypes()
+
+
+class TokenExchange(BaseModel):
+    """A token exchange (RFC 8693) at an OpenID Connect provider."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    endpoint: str
+    """The provider's token endpoint."""
+
+    client_id: str
+    """The gateway's own client there."""
+
+    client_secret: SecretStr
+    """Belongs into secure.yaml."""
+
+    audience: str = ""
+    """What the provider calls the site. Defaults to ``urn:site:<name of the site>``."""
+
+    cacert: str | None = None
+    """The file to check the provider's certificate by, if not the system's authorities."""
 
 
 class Federation(BaseModel):
@@ -65,6 +86,16 @@ class Federation(BaseModel):
 
     group_domain: str = "federation"
     """The site's domain of the mapping's groups and users: that of the identity provider."""
+
+    identity_provider: str = ""
+    """Under which ID the site has the OpenID Connect provider (strategy oidc)."""
+
+    protocol: str = "openid"
+    """The ID of that provider's protocol at the site (strategy oidc)."""
+
+    token_exchange: TokenExchange | None = None
+    """How to get a token for the site from the provider (strategy oidc). Without it the site is
+    shown the user's own access token."""
 
     @field_validator("strategy")
     @classmethod
