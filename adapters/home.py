@@ -65,6 +65,11 @@ class HomeClient:
             raise InvalidToken("home does not know this token")
         return await self._flights.run(key, lambda: self._ask(key, token))
 
+    def known(self, token: str) -> Identity | None:
+        """Who holds this token, if home has said so lately; asks nobody."""
+        until, identity = self._known.get(_key(token), (0.0, None))
+        return identity if time.monotonic() < until else None
+
     def forget(self, token: str) -> Identity | None:
         """The token was revoked, or a site says so: ask again before it is used.
 

@@ -59,6 +59,7 @@ class Probe:
         self._services = tuple(services)
         self._interval = interval
         self._known: dict[tuple[str, str], SiteVersions] = {}
+        self._failures: dict[tuple[str, str], str] = {}
 
     def documents(self, service_type: str) -> dict[str, SiteVersions]:
         """Site -> what it said last, in configured order; sites that never answered are left out."""
@@ -66,6 +67,20 @@ class Probe:
             site: self._known[site, service_type]
             for site in self._endpoints
             if (site, service_type) in self._known
+        }
+
+    def documents_of(self, site: str) -> dict[str, SiteVersions]:
+        """Service type -> what it said last at this site."""
+        return {service: known for (of, service), known in self._known.items() if of == site}
+
+    def recall(self, site: str, service_type: str, versions: SiteVersions) -> None:
+        """Take over what another process heard, unless this one has heard something itself."""
+        self._known.setdefault((site, service_type), versions)
+
+    def failures(self, site: str) -> dict[str, str]:
+        """Service type -> why it gave no answer when it was asked last, of those that gave none."""
+        return {
+            service: reason for (name, service), reason in self._failures.items() if name == site
         }
 
     async def run(self) -> None:
@@ -91,8 +106,10 @@ class Probe:
         except Exception as error:
             # Whatever the transport or a broken document raises: the site is merely not known.
             _log.warning("%s of site %s shows no versions: %s", service.type, site, error)
+            self._failures[site, service.type] = str(error) or type(error).__name__
             return
         self._known[site, service.type] = found
+        self._failures.pop((site, service.type), None)
 
     async def _ask(self, site: str, service: Service, root: str) -> SiteVersions:
         status, document = await self._document(site, f"{root}/")
