@@ -3,6 +3,7 @@
     Login          the gateway's own account at a Keystone, with a token that is renewed
     exchange       a token of home -> a token of a site, by Keystone-to-Keystone federation
     bearer_login   an access token of OpenID Connect -> a token of a site
+    password_login a user and a password of a site -> a token of it
     post_form      a question to a server that is no Keystone
     confirm        a token that a site may know -> what the site says of it
     revoke         a token of a site -> nothing
@@ -240,6 +241,24 @@ def bearer_login(
     plugin = v3.OidcAccessToken(
         url, identity_provider, protocol, access_token, project_id=project_id
     )
+    conversation = _Session(site, seconds)
+    try:
+        return _grant(plugin.get_access(conversation))
+    except (exceptions.ClientException, ValueError, KeyError) as error:
+        raise _failure(error, conversation, site) from None
+    finally:
+        conversation.close()
+
+
+def password_login(
+    site: Site, user_id: str, password: str, project_id: str, seconds: float
+) -> Grant:
+    """A token of `site` for one of its own users, scoped to its `project_id`.
+
+    Raises SiteUnreachable, ExchangeRefused.
+    """
+    url = service_root(site.auth_url) + "/v3"
+    plugin = v3.Password(url, password, user_id=user_id, project_id=project_id)
     conversation = _Session(site, seconds)
     try:
         return _grant(plugin.get_access(conversation))

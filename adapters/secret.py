@@ -1,6 +1,6 @@
 """Secrets of the gateway itself, each in a file that only it may read.
 
-    head -c 32 /dev/urandom | base64 > /etc/federator/secret; chmod 600 /etc/federator/secret
+head -c 32 /dev/urandom | base64 > /etc/federator/secret; chmod 600 /etc/federator/secret
 """
 
 from pathlib import Path

@@ -47,6 +47,10 @@ class Surroundings:
     """Those that users logged in with at home."""
 
 
+KnownUsers = Mapping[str, str] | Mapping[str, tuple[str, str]]
+"""Site user ID -> home user ID, or (user name, domain name) at home where the site knows no ID."""
+
+
 class Strategy(Protocol):
     """One way from a login at home to a token of one site. All errors are HomeErrors or SiteErrors."""
 
@@ -76,8 +80,8 @@ class Strategy(Protocol):
         """
         ...
 
-    async def known_users(self) -> Mapping[str, tuple[str, str]]:
-        """Site user ID -> (user name, domain name) at home, of all who ever logged in; reads the site."""
+    async def known_users(self) -> KnownUsers:
+        """All who ever logged in; reads the site."""
         ...
 
     def close(self) -> None:
@@ -93,6 +97,8 @@ class Expected(NamedTuple):
     project_id: str
     roles: frozenset[str]
     """All that the token may have; fewer is fine."""
+    user_id: str = ""
+    """Where the site's ID of the user is known it decides, whatever the user is called."""
 
 
 async def check_grant(
@@ -107,7 +113,11 @@ async def check_grant(
     role implies.
     """
     wrong = []
-    if (grant.user_name, grant.user_domain) != (expected.user_name, expected.user_domain):
+    if expected.user_id:
+        same = grant.user_id == expected.user_id
+    else:
+        same = (grant.user_name, grant.user_domain) == (expected.user_name, expected.user_domain)
+    if not same:
         wrong.append("user")
     if grant.project_id != expected.project_id:
         wrong.append("project")

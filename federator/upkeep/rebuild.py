@@ -119,8 +119,9 @@ class Rebuild:
                 for home_id, local in (await strategy.known_projects(self.home)).items():
                     found.append((PROJECT, home_id, Location(site, local)))
                 for local, who in (await strategy.known_users()).items():
-                    if who in users:
-                        found.append((USER, users[who], Location(site, local)))
+                    owner = who if isinstance(who, str) else users.get(who)
+                    if owner is not None:
+                        found.append((USER, owner, Location(site, local)))
                 read.append((site, PROJECT))
             except FederationError as error:
                 say(f"{site}: projects and users not read: {error}")
