@@ -11,6 +11,7 @@ from aiohttp.typedefs import Handler
 from multidict import CIMultiDict
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from adapters.access_tokens import AccessTokens
 from adapters.account import Account
 from adapters.client import SiteClient, whole
 from adapters.errors import FederationError
@@ -18,6 +19,7 @@ from adapters.home import HomeClient
 from adapters.names import Site as SiteNames
 from adapters.probe import Fetch, Probe
 from adapters.registry import all_services, id_rules
+from adapters.secret import read_secret
 from adapters.session import SiteSessions
 from adapters.sites import Site, load_home, load_sites
 from adapters.spec import Service
@@ -40,6 +42,7 @@ from federator.upkeep.rebuild import Rebuild, expected_stamps, keep_map
 from federator.upkeep.survey import Survey
 from federator.versions.api import VersionApi
 from idmap.front import IdMap
+from idmap.notes import RedisNotes
 from idmap.redis_store import RedisIdStore
 from idmap.store import StoreUnavailable
 
@@ -62,6 +65,7 @@ class House:
     home: HomeClient
     accounts: Mapping[str, Account]
     home_account: Account
+    notes: RedisNotes
     sessions: SiteSessions
     ids: IdMap
     probe: Probe
@@ -84,9 +88,13 @@ def build(settings: Settings) -> House:
     accounts = {name: Account(site) for name, site in sites.items()}
     home_account = Account(home)
     client = SiteClient(settings.write_timeout_seconds)
+    notes = RedisNotes(settings.redis)
+    access_tokens = AccessTokens(notes, _secret(settings))
     home_client = HomeClient(home, client, revalidate_seconds=settings.revalidate_seconds)
     strategies = {
-        name: make_strategy(Surroundings(home, site, accounts[name], LOGIN_SECONDS))
+        name: make_strategy(
+            Surroundings(home, site, accounts[name], LOGIN_SECONDS, access_tokens=access_tokens)
+        )
         for name, site in sites.items()
     }
     sessions = SiteSessions(sites, strategies)
@@ -132,6 +140,7 @@ def build(settings: Settings) -> House:
         home=home_client,
         accounts=accounts,
         home_account=home_account,
+        notes=notes,
         sessions=sessions,
         ids=ids,
         probe=probe,
@@ -144,6 +153,7 @@ def build(settings: Settings) -> House:
             base,
             on_revoked,
             settings.max_body_bytes,
+            access_tokens,
         ),
         versions=versions,
         gateway=Gateway(
@@ -263,6 +273,7 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
         await asyncio.wait(running, timeout=0.1)
     await house.ids.stop()
     await house.ids.store.close()
+    await house.notes.close()
     house.sessions.close()
     for account in (*house.accounts.values(), house.home_account):
         account.close()
@@ -293,6 +304,12 @@ async def _healthcheck(house: House) -> web.Response:
         return web.json_response({"status": "DOWN", "id map": str(error)}, status=503)
     body = {"status": "OK", "id map": "complete" if state.complete else "being rebuilt"}
     return web.json_response(body, dumps=lambda each: orjson.dumps(each).decode())
+
+
+def _secret(settings: Settings) -> bytes | None:
+    if settings.secret_file is None:
+        return None
+    return read_secret(settings.secret_file, "secret_file")
 
 
 def _names(site: Site) -> SiteNames:

@@ -45,6 +45,10 @@ class Settings(BaseModel):
     redis: str = "redis://127.0.0.1:6379/0"
     """Where the ID map is kept: ``redis://``, ``rediss://`` or ``unix://``."""
 
+    secret_file: Path | None = None
+    """A file with at least 32 random bytes, the same for all gateway processes; relative to the settings
+    file. With it the processes share the access tokens of logins by OpenID Connect, sealed, in Redis."""
+
     revalidate_seconds: Annotated[float, Field(gt=0, le=3600)] = 60
     """How long a token that home found valid counts as valid without asking again."""
 
@@ -119,8 +123,10 @@ def load(path: Path) -> Settings:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         raise SettingsError(f"{path}: {_complaint(key, first['type'], first['msg'])}") from error
-    clouds = settings.clouds if settings.clouds.is_absolute() else path.parent / settings.clouds
-    return settings.model_copy(update={"clouds": clouds})
+    beside = {"clouds": path.parent / settings.clouds}
+    if settings.secret_file is not None:
+        beside["secret_file"] = path.parent / settings.secret_file
+    return settings.model_copy(update=beside)
 
 
 def _complaint(key: str, kind: str, message: str) -> str:

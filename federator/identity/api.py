@@ -7,6 +7,7 @@ What a client asks goes to home as it came, and home's answer comes back as it i
 * ``/v3/services``, ``/v3/endpoints`` and ``/v3/regions``, which list our catalogue to those to whom
   home would list its own;
 * version documents, which are answered from memory;
+* cookies, which pass only on the pages of a login in a browser;
 * assertions for sites, which nobody but the gateway may have: with one a user goes round it.
 
 Answers are told apart by what is in them rather than by their path: home's server knows more ways
@@ -23,11 +24,14 @@ import orjson
 from aiohttp import web
 from multidict import CIMultiDict
 
+from adapters.access_tokens import AccessTokens
 from adapters.client import SiteClient
 from adapters.sites import Site
 from federator.faults import BadGateway, BadRequest, Forbidden, NotFound, TooLarge
+from federator.identity import browser
 from federator.identity.catalog import Catalog
 from federator.identity.headers import to_home
+from federator.identity.openid import openid_login
 from federator.identity.relay import HomeRelay, Reply
 from federator.requestlog import REQUEST_ID
 
@@ -41,7 +45,8 @@ _ENCODED_TIMES = 3
 
 
 class IdentityApi:
-    """Answers for home. `on_revoked` is told each token that a client has revoked."""
+    """Answers for home. `on_revoked` is told each token that a client has revoked, `access_tokens`
+    each login by OpenID Connect."""
 
     def __init__(
         self,
@@ -51,12 +56,14 @@ class IdentityApi:
         public_url: str,
         on_revoked: Callable[[str], Awaitable[None]],
         max_body_bytes: int = 1_048_576,
+        access_tokens: AccessTokens | None = None,
     ) -> None:
         self._public = public_url.rstrip("/") + PREFIX
         self._relay = HomeRelay(client, home, self._public)
         self._catalog = catalog
         self._on_revoked = on_revoked
         self._max_body_bytes = max_body_bytes
+        self._access_tokens = access_tokens or AccessTokens()
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """The answer to a request whose path begins with ``/identity``. Raises Fault."""
@@ -74,10 +81,25 @@ class IdentityApi:
         query = request.rel_url.raw_query_string
         target = f"{raw_path}?{query}" if query else raw_path
         body = await self._body(request)
-        reply = await self._relay.ask(request.method, target, _headers(request), body)
+        headers = _headers(request)
+        if browser.is_page(path):
+            headers.update(browser.headers_to_home(request.headers, self._public))
+        reply = await self._relay.ask(request.method, target, headers, body)
+        await self._notice(request, path, reply)
+        ours = await self._ours(reply, request)
+        if browser.is_page(path):
+            ours = ours.with_cookies(browser.cookies_to_client(reply.headers, self._public))
+        return _response(request, ours)
+
+    async def _notice(self, request: web.Request, path: str, reply: Reply) -> None:
+        """What others have to know of: tokens that were revoked, and logins by OpenID Connect."""
         if request.method == "DELETE" and path == "/v3/auth/tokens" and reply.status == 204:
-            await self._on_revoked(request.headers.get("X-Subject-Token", ""))
-        return _response(request, await self._ours(reply, request))
+            token = request.headers.get("X-Subject-Token", "")
+            await self._on_revoked(token)
+            await self._access_tokens.forget(token)
+        login = openid_login(path, request.headers, reply.status, reply.headers, reply.body)
+        if login is not None:
+            await self._access_tokens.keep(*login)
 
     async def _catalogue(
         self, request: web.Request, found: re.Match[str] | None

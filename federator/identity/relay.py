@@ -1,7 +1,8 @@
 """Asks home, and knows its version documents: the half of the identity API that does I/O."""
 
 import time
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -27,6 +28,12 @@ class Reply:
     headers: MultiMapping[str]
     content_type: str
     body: bytes
+
+    def with_cookies(self, values: Iterable[str]) -> "Reply":
+        """This answer with these ``Set-Cookie``."""
+        headers = CIMultiDict(self.headers)
+        headers.extend(("Set-Cookie", value) for value in values)
+        return replace(self, headers=headers)
 
 
 class HomeRelay:
