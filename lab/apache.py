@@ -1,4 +1,4 @@
-"""The one Apache before the sites' Keystones: the virtual hosts an operator would write, filled in.
+"""The one Apache before the Keystones: the virtual hosts an operator would write, filled in.
 
 A site's virtual host exists while the site is started, so a stopped site refuses connections.
 """
@@ -12,6 +12,8 @@ from pathlib import Path
 
 from lab.catalogue import HOME
 from lab.cloud import ADDRESS, Cloud
+from lab.identity_provider import IDP as OPENID_IDP
+from lab.identity_provider import KEY_ID, IdentityProvider
 from lab.layout import CHECKOUT, Layout
 from lab.process import Processes
 from lab.progress import run
@@ -19,45 +21,45 @@ from lab.render import TEMPLATES, fill_file
 from lab.wait import listening, until
 
 OWNER, NAME = "shared", "apache"
-VIRTUAL_HOST = CHECKOUT / "deploy" / "k2k" / "apache-site.conf"
+SITE = CHECKOUT / "deploy" / "k2k" / "apache-site.conf"
+OPENID = CHECKOUT / "deploy" / "oidc" / "apache-oidc.conf"
+HOME_HOST = CHECKOUT / "deploy" / "oidc" / "apache-home.conf"
 MODULES = Path("/usr/lib/apache2/modules")
 
 
 class Apache:
-    def __init__(self, layout: Layout, processes: Processes) -> None:
+    def __init__(
+        self, layout: Layout, processes: Processes, identity_provider: IdentityProvider
+    ) -> None:
         self._layout = layout
         self._processes = processes
+        self._identity_provider = identity_provider
         self._state = layout.data(OWNER) / "apache"
         self._configuration = layout.etc(OWNER) / "httpd.conf"
 
-    def add(self, site: Cloud) -> None:
-        self._make_mellon_keys(site)
-        values = {
-            "SITE": site.name,
-            "LISTEN": f"{ADDRESS}:{site.port('keystone')}",
-            "PUBLIC_URL": site.base_url,
-            "BACKEND": f"unix:{site.keystone_socket}|http://localhost",
-            "MELLON": site.data / "mellon",
-            "IDP_METADATA": self._layout.data(HOME) / "idp_metadata.xml",
-            "IDP": HOME,
-            "SECURE_COOKIE": "Off",
-        }
-        before = self._host(site).read_text() if self._host(site).exists() else ""
-        fill_file(VIRTUAL_HOST, self._host(site), values)
+    def add(self, cloud: Cloud) -> None:
+        host, openid = self._files(cloud)
+        before = host.read_text() if host.exists() else ""
+        values = self._values(cloud) | {"OIDC": openid, "MORE": openid}
+        fill_file(OPENID, openid, values)
+        if not cloud.is_home:
+            self._make_mellon_keys(cloud)
+        fill_file(HOME_HOST if cloud.is_home else SITE, host, values)
         if not self._processes.running(OWNER, NAME):
             self._start()
-        elif self._host(site).read_text() != before:
+        elif host.read_text() != before:
             self._reload()
         until(
-            f"Apache for {site.name}",
-            lambda: listening(site.port("keystone")),
+            f"Apache for {cloud.name}",
+            lambda: listening(cloud.port("keystone")),
             lambda: self._processes.must_live(OWNER, NAME),
             seconds=30,
         )
 
     def remove(self, site: Cloud) -> None:
-        if self._host(site).exists():
-            self._host(site).unlink()
+        host, _ = self._files(site)
+        if host.exists():
+            host.unlink()
             self._reload()
 
     def _start(self) -> None:
@@ -98,5 +100,30 @@ class Apache:
             for made in folder.glob(f"*.{suffix}"):
                 made.rename(folder / f"mellon.{suffix}")
 
-    def _host(self, site: Cloud) -> Path:
-        return self._state / "sites" / f"{site.name}.conf"
+    def _files(self, cloud: Cloud) -> tuple[Path, Path]:
+        """Its virtual host, and the part of it that is about the OpenID provider."""
+        folder = self._state / "sites"
+        return folder / f"{cloud.name}.conf", folder / f"{cloud.name}.openid"
+
+    def _values(self, cloud: Cloud) -> dict[str, object]:
+        common: dict[str, object] = {
+            "LISTEN": f"{ADDRESS}:{cloud.port('keystone')}",
+            "PUBLIC_URL": cloud.base_url,
+            "BACKEND": f"unix:{cloud.keystone_socket}|http://localhost",
+            "ISSUER": self._identity_provider.issuer,
+            "KEY_ID": KEY_ID,
+            "CERTIFICATE": self._identity_provider.certificate,
+            "AUDIENCE": f"urn:site:{cloud.name}",
+            "PASSPHRASE": self._layout.secret(f"{cloud.name}-openid"),
+            "OPENID_IDP": OPENID_IDP,
+        }
+        if cloud.is_home:
+            client = {"CLIENT_ID": HOME, "CLIENT_SECRET": f"{HOME}-secret", "PREFIX": "/identity"}
+            return common | client
+        return common | {
+            "SITE": cloud.name,
+            "MELLON": cloud.data / "mellon",
+            "IDP_METADATA": self._layout.data(HOME) / "idp_metadata.xml",
+            "IDP": HOME,
+            "SECURE_COOKIE": "Off",
+        }

@@ -34,8 +34,8 @@ class Service:
 class Release:
     name: str
     folder: Path
-    volume_service_type: str
     services: dict[str, Service]
+    volume_service_type: str = ""
 
     @property
     def pins(self) -> Path:
@@ -52,7 +52,13 @@ class SiteFile:
     name: str
     release: Release
     port_offset: int
-    external_cidr: str
+    external_cidr: str = ""
+    services: tuple[str, ...] = ()
+
+    @property
+    def own_services(self) -> tuple[str, ...]:
+        """What the site runs: all of its release, unless its file says less."""
+        return self.services or tuple(self.release.services)
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,7 @@ class Domain:
     name: str
     projects: list[str] = field(default_factory=list)
     users: dict[str, dict[str, str]] = field(default_factory=dict)
+    totp: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -86,7 +93,7 @@ def release(name: str) -> Release:
         service: Service(service, **{**launch, "command": tuple(launch.get("command", ()))})
         for service, launch in content["services"].items()
     }
-    return Release(name, folder, content["volume_service_type"], services)
+    return Release(name, folder, services, content.get("volume_service_type", ""))
 
 
 @cache
@@ -94,9 +101,13 @@ def sites() -> dict[str, SiteFile]:
     found = {}
     for path in sorted((SOURCE / "sites").glob("*.yaml")):
         content = _read(path)
-        ipaddress.ip_network(content["external_cidr"])
         content["release"] = release(content["release"])
-        found[path.stem] = SiteFile(path.stem, **content)
+        content["services"] = tuple(content.get("services", ()))
+        site = found[path.stem] = SiteFile(path.stem, **content)
+        if unknown := set(site.own_services) - set(site.release.services):
+            raise LabError(f"{path}: release {site.release.name} has no {', '.join(unknown)}")
+        if "neutron" in site.own_services:
+            ipaddress.ip_network(site.external_cidr)
     offsets = [site.port_offset for site in found.values()]
     if len(set(offsets)) != len(offsets):
         raise LabError("two files in sites/ have the same port_offset")

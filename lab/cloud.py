@@ -13,34 +13,33 @@ from lab.layout import CLOUD_PORTS, Layout
 from lab.render import TEMPLATES, fill, fill_file
 
 ADDRESS = "127.0.0.1"
-DATABASES = (
-    "keystone",
-    "nova_api",
-    "nova",
-    "nova_cell0",
-    "placement",
-    "neutron",
-    "glance",
-    "cinder",
-)
-
 # configuration file: the templates it is put together from
-HOME_FILES = {"keystone/keystone.conf": ("keystone.conf", "keystone-home.conf")}
-SITE_FILES = {
-    "keystone/keystone.conf": ("keystone.conf", "keystone-site.conf"),
-    "nova/nova.conf": ("nova.conf",),
-    "nova/nova-cpu.conf": ("nova-cpu.conf",),
-    "placement/placement.conf": ("placement.conf",),
-    "neutron/neutron.conf": ("neutron.conf",),
-    "glance/glance-api.conf": ("glance-api.conf",),
-    "cinder/cinder.conf": ("cinder.conf",),
+Files = dict[str, tuple[str, ...]]
+# service: its databases
+DATABASES = {
+    "keystone": ("keystone",),
+    "nova-api": ("nova_api", "nova", "nova_cell0"),
+    "placement": ("placement",),
+    "neutron": ("neutron",),
+    "glance": ("glance",),
+    "cinder-api": ("cinder",),
 }
+# service: its configuration files
+FILES: dict[str, Files] = {
+    "keystone": {"keystone/keystone.conf": ("keystone.conf", "keystone-site.conf")},
+    "nova-api": {"nova/nova.conf": ("nova.conf",), "nova/nova-cpu.conf": ("nova-cpu.conf",)},
+    "placement": {"placement/placement.conf": ("placement.conf",)},
+    "neutron": {"neutron/neutron.conf": ("neutron.conf",)},
+    "glance": {"glance/glance-api.conf": ("glance-api.conf",)},
+    "cinder-api": {"cinder/cinder.conf": ("cinder.conf",)},
+}
+HOME_FILES: Files = {"keystone/keystone.conf": ("keystone.conf", "keystone-home.conf")}
 # The WSGI module of Nova reads this one beside nova.conf, wherever [wsgi] says it is.
-COPIED_FILES = ("nova/api-paste.ini",)
-# A site's Keystone must let home's assertions in; home's own must not trust a header from anybody.
+COPIED_FILES = {"nova-api": "nova/api-paste.ini"}
+# Protocols of federation are methods too: home's users come from the OpenID provider, a site's also from home.
 AUTH_METHODS = {
-    True: "password,token,application_credential",
-    False: "password,token,mapped,saml2,application_credential",
+    True: "password,token,mapped,openid,totp,application_credential",
+    False: "password,token,mapped,saml2,openid,application_credential",
 }
 
 
@@ -49,6 +48,7 @@ class Cloud:
     name: str
     release: Release
     port_offset: int
+    services: tuple[str, ...]
     layout: Layout
 
     @property
@@ -56,7 +56,13 @@ class Cloud:
         return self.name == HOME
 
     @property
+    def identity(self) -> str:
+        """The cloud whose Keystone this one uses: its own or, if it has none, home's."""
+        return self.name if "keystone" in self.services else HOME
+
+    @property
     def base_url(self) -> str:
+        """Of the Keystone, without /v3."""
         return f"http://{ADDRESS}:{self.port('keystone')}"
 
     @property
@@ -72,12 +78,8 @@ class Cloud:
         return self.layout.data(self.name)
 
     @property
-    def services(self) -> list[str]:
-        return ["keystone"] if self.is_home else list(self.release.services)
-
-    @property
-    def databases(self) -> tuple[str, ...]:
-        return DATABASES[:1] if self.is_home else DATABASES
+    def databases(self) -> list[str]:
+        return [name for service in self.services for name in DATABASES.get(service, ())]
 
     @property
     def keystone_socket(self) -> Path:
@@ -91,10 +93,11 @@ class Cloud:
     def port(self, service: str) -> int:
         # Home has few services, so its memcached fits between the shared ones.
         offset = 12 if self.is_home and service == "memcached" else CLOUD_PORTS[service]
-        return self.layout.port_base + self.port_offset + offset
+        own = 0 if service == "keystone" and self.identity == HOME else self.port_offset
+        return self.layout.port_base + own + offset
 
     def password(self, account: str) -> str:
-        return self.layout.secret(f"{self.name}-{account}")
+        return self.layout.secret(f"{self.identity}-{account}")
 
     def database_url(self, database: str) -> str:
         address = f"{ADDRESS}:{self.layout.shared_port('mariadb')}"
@@ -119,19 +122,27 @@ class Cloud:
             "SERVICE_PASSWORD": self.password("service"),
             "TRANSPORT_URL": f"rabbit://lab:{self.layout.secret('rabbitmq')}@{rabbit}",
             "VOLUME_SERVICE_TYPE": self.release.volume_service_type,
-            **{f"DB_{name.upper()}": self.database_url(name) for name in DATABASES},
+            "DASHBOARD": f"http://{ADDRESS}:{self.layout.shared_port('dashboard')}/auth/websso/",
+            **{f"DB_{name.upper()}": self.database_url(name) for name in self.databases},
             **{f"PORT_{n.upper().replace('-', '_')}": self.port(n) for n in CLOUD_PORTS},
         }
 
     def write_configuration(self) -> None:
-        for target, parts in (HOME_FILES if self.is_home else SITE_FILES).items():
+        for target, parts in self._files().items():
             draft = self.etc / f"{target}.template"
             draft.parent.mkdir(parents=True, exist_ok=True)
             draft.write_text("".join(self._template(part).read_text() for part in parts))
             fill_file(draft, self.etc / target, self.values)
             draft.unlink()
-        for name in () if self.is_home else COPIED_FILES:
-            shutil.copy(self.layout.venv(self.release.name) / "etc" / name, self.etc / name)
+        for service, name in COPIED_FILES.items():
+            if service in self.services:
+                shutil.copy(self.layout.venv(self.release.name) / "etc" / name, self.etc / name)
+
+    def _files(self) -> Files:
+        if self.is_home:
+            return HOME_FILES
+        found = (FILES.get(service, {}) for service in self.services)
+        return {target: parts for files in found for target, parts in files.items()}
 
     def _template(self, name: str) -> Path:
         """A release may bring its own version of a template."""
@@ -169,6 +180,6 @@ class Cloud:
         return [*argv, "--http-socket", self._listens_at(service)]
 
     def _listens_at(self, service: str) -> str:
-        if service == "keystone" and not self.is_home:
-            return str(self.keystone_socket)  # only Apache may talk to it, see deploy/k2k
+        if service == "keystone":
+            return str(self.keystone_socket)  # only Apache may talk to it, see deploy
         return f"{ADDRESS}:{self.port(service)}"

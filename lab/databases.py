@@ -12,10 +12,16 @@ from lab.progress import run
 
 def make_all(cloud: Cloud) -> None:
     """The chains run beside each other; within one the order matters."""
-    chains = [_nova, _neutron, _others]
-    with ThreadPoolExecutor() as pool:
-        running = [pool.submit(keystone.bootstrap, cloud)]
-        running += [pool.submit(chain, cloud) for chain in chains]
+    chains = {
+        "keystone": keystone.bootstrap,
+        "nova-api": _nova,
+        "neutron": _neutron,
+        "placement": _placement,
+        "glance": _glance,
+        "cinder-api": _cinder,
+    }
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        running = [pool.submit(chains[name], cloud) for name in chains if name in cloud.services]
         for chain in running:
             chain.result()
 
@@ -37,9 +43,15 @@ def _neutron(cloud: Cloud) -> None:
     _manage(cloud, "neutron-db-manage", "neutron/neutron.conf", "upgrade heads")
 
 
-def _others(cloud: Cloud) -> None:
+def _placement(cloud: Cloud) -> None:
     _manage(cloud, "placement-manage", "placement/placement.conf", "db sync")
+
+
+def _glance(cloud: Cloud) -> None:
     _manage(cloud, "glance-manage", "glance/glance-api.conf", "db_sync")
+
+
+def _cinder(cloud: Cloud) -> None:
     _manage(cloud, "cinder-manage", "cinder/cinder.conf", "db sync")
 
 

@@ -42,30 +42,44 @@ def bootstrap(cloud: Cloud) -> None:
 
 
 def make_accounts(cloud: Cloud) -> None:
-    """The users of the site's own services and their endpoints, and the account `federator`."""
+    """The users of the site's own services and their endpoints, and the account `federator`.
+
+    Harmless when it has been done before: a Keystone may serve several sites.
+    """
     rest = Rest(cloud)
+    rest.ensure_named("/roles", "role", "service")
     roles = {role["name"]: role["id"] for role in rest.get("/roles")}
-    if "service" not in roles:
-        roles["service"] = rest.post("/roles", {"role": {"name": "service"}})["id"]
-    project = rest.post("/projects", {"project": {"name": "service", "domain_id": "default"}})["id"]
+    rest.put_unless_there(f"/regions/{cloud.name}", {"region": {}})
+    project = rest.ensure_named("/projects", "project", "service", domain_id="default")["id"]
 
     def user(name: str, password: str) -> str:
-        body = {"name": name, "domain_id": "default", "password": password}
-        return str(rest.post("/users", {"user": body})["id"])
+        secret = {"password": password}
+        return str(rest.ensure_named("/users", "user", name, secret, domain_id="default")["id"])
 
     for kind, (name, service, path) in ENDPOINTS.items():
+        if service not in cloud.services:
+            continue
         user_id = user(name, cloud.password("service"))
         for role in ("admin", "service"):
             rest.put(f"/projects/{project}/users/{user_id}/roles/{roles[role]}")
         kind = cloud.release.volume_service_type if kind == "volume" else kind
-        service_id = rest.post("/services", {"service": {"name": name, "type": kind}})["id"]
+        service_id = rest.ensure_named("/services", "service", name, {"type": kind})["id"]
         url = f"http://{ADDRESS}:{cloud.port(service)}{path}"
-        for interface in ("public", "internal", "admin"):
-            endpoint = {"service_id": service_id, "interface": interface, "url": url}
-            rest.post("/endpoints", {"endpoint": {**endpoint, "region_id": cloud.name}})
+        _make_endpoints(cloud, rest, service_id, url)
+    if cloud.identity != cloud.name:
+        service_id = rest.get("/services", type="identity")[0]["id"]
+        _make_endpoints(cloud, rest, service_id, cloud.auth_url)
 
     federator = user(FEDERATOR, cloud.password(FEDERATOR))
     admin = roles["admin"]
     rest.put(f"/projects/{project}/users/{federator}/roles/{admin}")
     rest.put(f"/domains/default/users/{federator}/roles/{admin}")
     rest.put(f"/system/users/{federator}/roles/{admin}")
+
+
+def _make_endpoints(cloud: Cloud, rest: Rest, service_id: str, url: str) -> None:
+    there = rest.get("/endpoints", service_id=service_id, region_id=cloud.name)
+    missing = {"public", "internal", "admin"} - {endpoint["interface"] for endpoint in there}
+    for interface in missing:
+        endpoint = {"service_id": service_id, "region_id": cloud.name}
+        rest.post("/endpoints", {"endpoint": {**endpoint, "interface": interface, "url": url}})

@@ -25,6 +25,7 @@ from lab import (
 from lab.apache import Apache
 from lab.catalogue import HOME
 from lab.cloud import Cloud
+from lab.identity_provider import IdentityProvider
 from lab.layout import LabError, Layout
 from lab.process import Processes
 from lab.progress import say
@@ -39,7 +40,8 @@ class Lab:
         self.layout = Layout.find(folder, port_base)
         self.processes = Processes(self.layout)
         self._shared = Shared(self.layout, self.processes)
-        self._apache = Apache(self.layout, self.processes)
+        self.identity_provider = IdentityProvider(self.layout, self.processes)
+        self._apache = Apache(self.layout, self.processes, self.identity_provider)
         self._one_at_a_time = threading.Lock()
 
     # ---- the four verbs
@@ -55,17 +57,23 @@ class Lab:
         releases = {self.cloud(name).release for name in in_use if name != SHARED}
         venvs.build_missing(self.layout, {cloud.release for cloud in clouds} - releases)
         self._shared.up()
+        self.identity_provider.up()
         home_cloud.write_configuration()
         if not (home_cloud.data / "idp_metadata.xml").exists():
             home_cloud.data.mkdir(parents=True, exist_ok=True)
             federation.make_identity_provider(home_cloud)  # Apache cannot start without
+        own = [site for site in site_clouds if site.identity == site.name]
         with ThreadPoolExecutor() as pool:
             running = [pool.submit(self._up_home, home_cloud)]
-            running += [pool.submit(self._up_site, site) for site in site_clouds]
+            running += [pool.submit(self._up_site, site) for site in own]
             for cloud in running:
                 cloud.result()
         for site in site_clouds:
-            federation.trust(home_cloud, site)
+            if site in own:
+                federation.trust_home(home_cloud, site)
+                federation.trust_openid(site, self.identity_provider.issuer)
+            else:
+                self._up_site(site)
         say("lab", f"up; accounts in {clouds_file.write(self.layout, self.bootstrapped())}")
 
     def down(self, sites: Iterable[str] | None = None) -> None:
@@ -107,9 +115,9 @@ class Lab:
 
     def cloud(self, name: str) -> Cloud:
         if name == HOME:
-            return Cloud(HOME, catalogue.home().release, 0, self.layout)
+            return Cloud(HOME, catalogue.home().release, 0, ("keystone",), self.layout)
         site = catalogue.site(name)
-        return Cloud(name, site.release, site.port_offset, self.layout)
+        return Cloud(name, site.release, site.port_offset, site.own_services, self.layout)
 
     def stop_service(self, cloud: str, service: str) -> None:
         self.processes.stop(r for r in self.processes.records(cloud) if r.name == service)
@@ -135,15 +143,19 @@ class Lab:
     # ---- how one cloud is started
 
     def _up_home(self, cloud: Cloud) -> None:
-        fresh = not self._mark(cloud).exists()
+        mark = self._mark(cloud)
+        fresh = not mark.exists()
         if fresh:
             self._begin_anew(cloud)
             keystone.bootstrap(cloud)
+        with self._one_at_a_time:
+            self._apache.add(cloud)
         started = self._start(cloud, cloud.services)
         ready.wait_for_keystone(cloud, self.processes)
-        if fresh:
+        if fresh or mark.read_text() != home.fingerprint():
             home.seed(cloud, catalogue.home())
-            self._mark(cloud).touch()
+            federation.trust_openid_at_home(cloud, self.identity_provider.issuer)
+            mark.write_text(home.fingerprint())
         say(cloud.name, f"{'up' if started else 'was up'}: {cloud.auth_url}")
 
     def _up_site(self, cloud: Cloud) -> None:
@@ -155,10 +167,11 @@ class Lab:
             self._make_folders(cloud)
             databases.make_all(cloud)
             say(cloud.name, "databases made")
-        with self._one_at_a_time:
-            self._apache.add(cloud)
+        if "keystone" in cloud.services:
+            with self._one_at_a_time:
+                self._apache.add(cloud)
         if fresh:  # the other services do not start without their accounts
-            self._start(cloud, ["keystone"])
+            self._start(cloud, {"keystone"} & set(cloud.services))
             ready.wait_for_keystone(cloud, self.processes)
             keystone.make_accounts(cloud)
             say(cloud.name, "Keystone has catalogue and accounts")
@@ -169,7 +182,8 @@ class Lab:
             seed.seed(cloud, catalogue.site(cloud.name), self._shared)
         ready.wait_for_workers(cloud, self.processes, since, ready.WORKERS & set(started))
         if fresh:
-            databases.discover_compute_hosts(cloud)
+            if "nova-api" in cloud.services:
+                databases.discover_compute_hosts(cloud)
             self._mark(cloud).touch()
         say(cloud.name, f"{'up' if started else 'was up'}: {cloud.auth_url}")
 

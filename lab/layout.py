@@ -16,7 +16,16 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 SOURCE = Path(__file__).resolve().parent
 
 # Offsets from the base port for what all sites share, and from a site's base for its services.
-SHARED_PORTS = {"mariadb": 10, "rabbitmq": 11, "epmd": 13, "erlang": 14, "apache": 15}
+# Nothing of the lab listens at "dashboard": it is where WebSSO at home may send a browser back to.
+SHARED_PORTS = {
+    "mariadb": 10,
+    "rabbitmq": 11,
+    "epmd": 13,
+    "erlang": 14,
+    "apache": 15,
+    "openid": 16,
+    "dashboard": 17,
+}
 CLOUD_PORTS = {
     "keystone": 0,
     "nova-api": 1,

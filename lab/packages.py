@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
 from lab.layout import CHECKOUT, LabError
 from lab.progress import say
 
-# package: a file it brings, which tells whether it is there
+# package: a file or program it brings, which tells whether it is there
 PACKAGES = {
     "mariadb-server": "/usr/sbin/mariadbd",
     "rabbitmq-server": "/usr/lib/rabbitmq/bin/rabbitmq-server",
     "memcached": "/usr/bin/memcached",
     "apache2": "/usr/sbin/apache2",
     "libapache2-mod-auth-mellon": "/usr/lib/apache2/modules/mod_auth_mellon.so",
+    "libapache2-mod-auth-openidc": "/usr/lib/apache2/modules/mod_auth_openidc.so",
     "xmlsec1": "/usr/bin/xmlsec1",
     "qemu-utils": "/usr/bin/qemu-img",
     "openssl": "/usr/bin/openssl",
+    # Wherever they come from: Debian's may be older than what the OpenID provider wants.
+    "nodejs": "node",
+    "npm": "npm",
 }
 INSTALLER = CHECKOUT / "deploy" / "install-packages.sh"
 
 
 def install_missing() -> None:
-    missing = [name for name, path in PACKAGES.items() if not Path(path).exists()]
+    missing = [name for name, path in PACKAGES.items() if not _is_there(path)]
     if not missing:
         return
     say("machine", "installs " + " ".join(missing))
@@ -31,3 +36,7 @@ def install_missing() -> None:
     if done.returncode:
         raise LabError("without these packages there is no lab")
     say("machine", "packages installed, no service of theirs started or enabled")
+
+
+def _is_there(path: str) -> bool:
+    return Path(path).exists() if path.startswith("/") else shutil.which(path) is not None

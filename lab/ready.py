@@ -24,10 +24,13 @@ def wait_for_keystone(cloud: Cloud, processes: Processes) -> None:
 
 def wait_for_apis(cloud: Cloud, processes: Processes) -> None:
     for service in APIS:
-        _wait_for_api(cloud, service, processes)
+        if service in cloud.services:
+            _wait_for_api(cloud, service, processes)
 
 
 def wait_for_workers(cloud: Cloud, processes: Processes, since: float, names: set[str]) -> None:
+    if not names:
+        return
     rest = Rest(cloud)
     compute = rest.service("compute")
     volume = rest.service(cloud.release.volume_service_type)
@@ -49,11 +52,12 @@ def wait_for_workers(cloud: Cloud, processes: Processes, since: float, names: se
 
 
 def _wait_for_api(cloud: Cloud, service: str, processes: Processes) -> None:
+    owner = cloud.identity if service == "keystone" else cloud.name
     url = cloud.auth_url if service == "keystone" else f"http://127.0.0.1:{cloud.port(service)}/"
     until(
         f"{cloud.name}: {service}",
         ready=lambda: answers(url),
-        alive=lambda: processes.must_live(cloud.name, service),
+        alive=lambda: processes.must_live(owner, service),
         seconds=180,
     )
 

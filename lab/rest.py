@@ -63,6 +63,16 @@ class Rest:
         except NotFound:
             self._adapter.put(path, json=body)
 
+    def ensure_named(
+        self, path: str, kind: str, name: str, more: dict[str, Any] | None = None, **where: str
+    ) -> dict[str, Any]:
+        """What has this name there; else it is made, with `more` of its own."""
+        found: dict[str, Any] | None = self.find(path, name, **where)
+        made: dict[str, Any] = found or self.post(
+            path, {kind: {"name": name, **where, **(more or {})}}
+        )
+        return made
+
     def find(self, path: str, name: str, **query: str) -> Any:
         found = self.get(path, name=name, **query)
         return next((item for item in found if item["name"] == name), None)

@@ -1,4 +1,4 @@
-"""What every site offers its tenants: flavors, images, a volume type, an external network.
+"""What every site offers its tenants, if it has the service: flavors, images, a volume type, a network.
 
 Flavors have the same IDs at all sites and images the same bytes, everything else is the site's own.
 """
@@ -21,25 +21,35 @@ VOLUME_TYPE = "fake"
 
 def seed(cloud: Cloud, site: SiteFile, shared: Shared) -> None:
     rest = Rest(cloud)
-    agents = (TEMPLATES / "neutron-agents.sql").read_text()
-    shared.sql(fill(agents, cloud.values), f"{cloud.name}_neutron")
+    if "nova-api" in cloud.services:
+        _flavors(rest.service("compute"))
+    if "cinder-api" in cloud.services:
+        volume_type = {"name": VOLUME_TYPE, "extra_specs": {"volume_backend_name": "fake"}}
+        volumes = rest.service(cloud.release.volume_service_type)
+        volumes.post("/types", {"volume_type": volume_type})
+    if "glance" in cloud.services:
+        _images(rest.service("image"))
+    if "neutron" in cloud.services:
+        agents = (TEMPLATES / "neutron-agents.sql").read_text()
+        shared.sql(fill(agents, cloud.values), f"{cloud.name}_neutron")
+        _external_network(rest.service("network"), site.external_cidr)
 
-    compute = rest.service("compute")
+
+def _flavors(compute: Rest) -> None:
     for flavor_id, (name, ram, disk) in FLAVORS.items():
         flavor = {"id": flavor_id, "name": name, "ram": ram, "disk": disk, "vcpus": 1}
         compute.post("/flavors", {"flavor": flavor})
 
-    volume_type = {"name": VOLUME_TYPE, "extra_specs": {"volume_backend_name": "fake"}}
-    rest.service(cloud.release.volume_service_type).post("/types", {"volume_type": volume_type})
 
-    image = rest.service("image")
+def _images(image: Rest) -> None:
     for name, size in IMAGES.items():
         properties = {"name": name, "visibility": "public"}
         formats = {"disk_format": "raw", "container_format": "bare"}
         image_id = image.post("/v2/images", {**properties, **formats})["id"]
         image.upload(f"/v2/images/{image_id}/file", _content(name, size))
 
-    network = rest.service("network")
+
+def _external_network(network: Rest, cidr: str) -> None:
     public = {
         "name": "public",
         "router:external": True,
@@ -48,7 +58,7 @@ def seed(cloud: Cloud, site: SiteFile, shared: Shared) -> None:
     }
     network_id = network.post("/v2.0/networks", {"network": public})["id"]
     subnet = {"name": "public", "network_id": network_id, "ip_version": 4, "enable_dhcp": False}
-    network.post("/v2.0/subnets", {"subnet": {**subnet, "cidr": site.external_cidr}})
+    network.post("/v2.0/subnets", {"subnet": {**subnet, "cidr": cidr}})
 
 
 def _content(name: str, size: int) -> bytes:
