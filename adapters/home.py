@@ -3,12 +3,16 @@
 A token is asked about with itself, so the gateway needs no rights at home for it. The answer counts
 for a while (`revalidate_seconds`): that is how long a revoked token may still work. A no counts for
 a few seconds, so that a client in a loop does not become home's problem.
+
+A login that home ends before its time seldom ends alone (the user was disabled, the project deleted):
+all that is known of the same user is asked about again at once, without waiting for its next use.
 """
 
 import asyncio
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
@@ -19,12 +23,15 @@ from multidict import CIMultiDict
 
 from adapters.client import SiteClient
 from adapters.endpoints import service_root
-from adapters.errors import HomeUnreachable, InvalidToken, SiteUnreachable
+from adapters.errors import HomeError, HomeUnreachable, InvalidToken, SiteUnreachable
 from adapters.flight import SingleFlight
 from adapters.identity import Identity, ServiceProvider
 from adapters.sites import Site
 
 _REFUSED_SECONDS = 5.0
+
+_MOST_AT_ONCE = 50
+"""Other logins of one user that are asked about when one has ended; further ones when they are used."""
 
 _TOKEN = re.compile(r"[!-~]{1,16384}")
 """What can stand in a header at all."""
@@ -41,7 +48,9 @@ class HomeClient:
         revalidate_seconds: float = 60.0,
         timeout: float = 10.0,
         max_tokens: int = 10_000,
+        on_ended: Callable[[Identity], None] = lambda identity: None,
     ) -> None:
+        """`on_ended` is told each login that home has ended before its time, as far as it was known."""
         self._home = home
         self._client = client
         self._seconds = revalidate_seconds
@@ -49,7 +58,11 @@ class HomeClient:
         self._url = f"{service_root(home.auth_url)}/v3/auth/tokens?nocatalog"
         self._known: LRUCache[bytes, tuple[float, Identity]] = LRUCache(max_tokens)
         self._refused: LRUCache[bytes, float] = LRUCache(max_tokens)
-        self._forgotten: LRUCache[bytes, float] = LRUCache(max_tokens)
+        self._doubted: LRUCache[str, float] = LRUCache(max_tokens)
+        """User, project, token's hash or nothing (for all) -> when it was said that something changed."""
+        self._on_ended = on_ended
+        self._asking_again: set[str] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._flights: SingleFlight[bytes, Identity] = SingleFlight()
 
     async def validate(self, token: str) -> Identity:
@@ -75,11 +88,62 @@ class HomeClient:
 
         Gives whose it was, as far as that is known here.
         """
-        key = _key(token)
+        return self.forget_hash(sha256(token.encode()).hexdigest())
+
+    def forget_hash(self, token_sha256: str) -> Identity | None:
+        """The same, where only the SHA-256 of the token is known (as hex)."""
+        key = bytes.fromhex(token_sha256)
         _, identity = self._known.pop(key, (0.0, None))
         self._refused.pop(key, None)
-        self._forgotten[key] = time.monotonic()
+        self._doubted[token_sha256] = time.monotonic()
+        if identity is not None:
+            self._on_ended(identity)
         return identity
+
+    def doubt(self, *, user_id: str = "", project_id: str = "") -> None:
+        """Something changed at home about this user, this project or (neither is named) anybody.
+
+        Before one of their tokens is used again home is asked; of one user or project at once.
+        """
+        self._doubted[user_id or project_id] = time.monotonic()
+        concerned = [
+            (key, identity)
+            for key, (_, identity) in self._known.items()
+            if user_id in ("", identity.user_id) and project_id in ("", identity.project_id)
+        ]
+        for key, identity in concerned:
+            self._known[key] = (0.0, identity)
+        changed = user_id or project_id
+        if changed and changed not in self._asking_again:
+            self._asking_again.add(changed)
+            again = self._ask_again(changed, [who for _, who in concerned[-_MOST_AT_ONCE:]])
+            task = asyncio.get_running_loop().create_task(again)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def settled(self) -> None:
+        """Wait until nothing is asked in the background any more."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def _ask_again(self, changed: str, identities: list[Identity]) -> None:
+        """One after the other: a user who changes something all the time gets no more than that."""
+        try:
+            for identity in identities:
+                with suppress(HomeError):
+                    await self.validate(identity.token)
+        finally:
+            self._asking_again.discard(changed)
+
+    def _ended(self, key: bytes) -> None:
+        """Home takes this token no more."""
+        self._refused[key] = time.monotonic() + _REFUSED_SECONDS
+        _, before = self._known.pop(key, (0.0, None))
+        if before is None or before.expires_at <= datetime.now(UTC):
+            return
+        self._on_ended(before)
+        if self._doubted.get(before.user_id, 0.0) < time.monotonic() - self._seconds:
+            self.doubt(user_id=before.user_id)
 
     async def _ask(self, key: bytes, token: str) -> Identity:
         headers = CIMultiDict(
@@ -98,10 +162,13 @@ class HomeClient:
             raise HomeUnreachable(f"home did not answer: {error.reason}") from None
         except TimeoutError:
             raise HomeUnreachable(f"home did not answer within {self._timeout:g} s") from None
-        self._known.pop(key, None)
         if status in (401, 404):
-            self._refused[key] = time.monotonic() + _REFUSED_SECONDS
+            self._ended(key)
             raise InvalidToken("home does not know this token")
+        _, before = self._known.get(key, (0.0, None))
+        if before is not None:
+            # Whose it is stays known, for the day it ends, but no more that it is good.
+            self._known[key] = (0.0, before)
         if status != 200:
             raise HomeUnreachable(f"home answered HTTP {status} when asked about a token")
         try:
@@ -109,10 +176,13 @@ class HomeClient:
         except (ValueError, KeyError, TypeError, AttributeError):
             raise HomeUnreachable("home's answer about a token is not one of Keystone") from None
         if _has_lost_its_roles(identity):
-            self._refused[key] = time.monotonic() + _REFUSED_SECONDS
+            self._ended(key)
             raise InvalidToken("home knows no role of this login any more")
-        if self._forgotten.get(key, 0.0) < asked_at:
-            self._known[key] = (asked_at + self._seconds, identity)
+        concerns = key.hex(), identity.user_id, identity.project_id or "", ""
+        doubted_at = max(self._doubted.get(each, 0.0) for each in concerns)
+        self._known[key] = (asked_at + self._seconds if doubted_at < asked_at else 0.0, identity)
+        if before is not None and before.roles != identity.roles:
+            self._on_ended(before)
         return identity
 
 
