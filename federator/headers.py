@@ -5,6 +5,8 @@ may. A client must not be able to say such a thing itself. Tokens are not header
 a request puts in the one that belongs there.
 """
 
+import re
+
 from multidict import CIMultiDict, MultiMapping
 
 _HOP_BY_HOP = frozenset(
@@ -37,6 +39,18 @@ _NOT_RETURNED_BY_SITES = _NOT_RETURNED | {
     "content-encoding", "x-auth-token", "x-service-token", "x-storage-token", "x-subject-token",
     "x-openstack-request-id", "x-compute-request-id", "www-authenticate", "link",
 }  # fmt: skip
+
+
+_REQUEST_ID = re.compile(r"req-[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
+
+
+def global_request_id(headers: MultiMapping[str]) -> str:
+    """The request ID that a client gave to all that belongs together for it; empty if it gave none.
+
+    As with oslo.middleware the header means this on the way in, and the one request on the way out.
+    """
+    given = headers.get("X-Openstack-Request-Id", "")
+    return given if _REQUEST_ID.fullmatch(given) else ""
 
 
 def forwarded(headers: MultiMapping[str]) -> CIMultiDict[str]:

@@ -16,7 +16,7 @@ from adapters.queries import rewrite_query
 from adapters.spec import Ids, Service
 from adapters.translate import Shape, rewrite_action, rewrite_body
 from federator.call import Call, SiteCall
-from federator.headers import forwarded
+from federator.headers import forwarded, global_request_id
 from federator.plan import Whereabouts
 
 
@@ -86,5 +86,5 @@ def _table(token: SiteToken, identity: Identity, where: Whereabouts) -> dict[str
 def _headers(call: Call, token: SiteToken, request_id: str) -> CIMultiDict[str]:
     headers = forwarded(call.headers)
     headers["X-Auth-Token"] = token.token
-    headers["X-Openstack-Request-Id"] = request_id
+    headers["X-Openstack-Request-Id"] = global_request_id(call.headers) or request_id
     return headers

@@ -3,7 +3,6 @@
 The line names who asked for what and how it ended; no token and no body is ever in it.
 """
 
-import re
 from contextvars import ContextVar
 from time import perf_counter
 from uuid import uuid4
@@ -13,10 +12,12 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from federator import metrics
+from federator.headers import global_request_id
 
 log = structlog.get_logger("federator.request")
 
 REQUEST_ID = web.RequestKey("request_id", str)
+"""Ours, of this one request: always a new one, else anybody could write into our log what he likes."""
 IDENTITY_FOR_LOG = web.RequestKey("identity_for_log", str)
 
 SITE_ANSWERS: ContextVar[list[str]] = ContextVar("site_answers")
@@ -25,15 +26,13 @@ SITE_ANSWERS: ContextVar[list[str]] = ContextVar("site_answers")
 CLIENT_GONE = 499
 """Logged where the client hung up before it had its answer, as nginx does."""
 
-_REQUEST_ID = re.compile(r"req-[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 _QUIET = ("/healthcheck", "/metrics")
 
 
 @web.middleware
 async def requestlog(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Log and count one request. A client's own request ID is kept if it has the usual form."""
-    given = request.headers.get("X-Openstack-Request-Id", "")
-    request_id = given if _REQUEST_ID.fullmatch(given) else f"req-{uuid4()}"
+    """Log and count one request. A client's own request ID is logged beside ours, and goes to the sites."""
+    request_id = f"req-{uuid4()}"
     request[REQUEST_ID] = request_id
     answers: list[str] = []
     SITE_ANSWERS.set(answers)
@@ -59,6 +58,7 @@ async def requestlog(request: web.Request, handler: Handler) -> web.StreamRespon
             log.info(
                 "request",
                 request_id=request_id,
+                global_request_id=global_request_id(request.headers) or "-",
                 who=request.get(IDENTITY_FOR_LOG, "-"),
                 method=request.method,
                 path=path[:500],

@@ -28,6 +28,7 @@ from adapters.access_tokens import AccessTokens
 from adapters.client import SiteClient
 from adapters.sites import Site
 from federator.faults import BadGateway, BadRequest, Forbidden, NotFound, TooLarge
+from federator.headers import global_request_id
 from federator.identity import browser
 from federator.identity.catalog import Catalog
 from federator.identity.headers import to_home
@@ -179,8 +180,8 @@ class IdentityApi:
 
 def _headers(request: web.Request) -> CIMultiDict[str]:
     headers = to_home(request.headers)
-    # Ours, so that home's log can be found from ours; else the client's own, if it is one.
-    request_id = request.get(REQUEST_ID) or request.headers.get(_REQUEST_ID, "")
+    # The client's own if it has one, else ours: so that home's log can be found from either.
+    request_id = global_request_id(request.headers) or request.get(REQUEST_ID, "")
     if request_id:
         headers[_REQUEST_ID] = request_id
     return headers

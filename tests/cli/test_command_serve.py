@@ -232,7 +232,7 @@ def test_the_log_names_requests_and_never_holds_a_secret(desk: Desk, member: Api
     member.call("GET", "compute", "/servers/11111111-2222-4333-8444-555555555555")
 
     log = desk.gateway.log.read_text()
-    line = next(each for each in log.splitlines() if mine in each)
+    line = next(each for each in log.splitlines() if f"global_request_id='{mine}'" in each)
     assert f"who='{desk.people.user_id} {desk.people.project_id}'" in line
     assert "method='GET' path='/compute/v2.1/servers' status=200" in line
     # In the order in which they answered, each with its own request ID.
