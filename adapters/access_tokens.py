@@ -1,8 +1,12 @@
 """The OpenID Connect access tokens that users logged in with at home, for sites that trust the same provider.
 
-An access token is kept for one login at home (`Identity.login_id`), until it ends or the login is
-revoked: in memory, and, sealed by a key made of the gateway's secret, where the other gateway
-processes can read it. Without a secret only the process that saw the login knows the token.
+An access token is kept for the token of home that was made with it, and for those that are made of
+that one by rescoping, until it ends or the token of home is revoked: in memory, and, sealed by a
+key made of the gateway's secret, where the other gateway processes can read it. Without a secret
+only the process that saw the login knows it.
+
+(Keystone's own mark of tokens that belong together, the last of ``audit_ids``, cannot serve here:
+tokens of federated users do not keep it when they are rescoped.)
 """
 
 import logging
@@ -38,7 +42,7 @@ class AccessToken(NamedTuple):
 
 
 class AccessTokens:
-    """Remembers which access token a login at home was made with."""
+    """Remembers which access token a token of home was made with."""
 
     def __init__(
         self, notes: Notes | None = None, secret: bytes | None = None, *, max_tokens: int = 10_000
@@ -47,77 +51,76 @@ class AccessTokens:
         self._notes = notes if secret is not None else None
         self._cipher = AESGCM(_key(secret)) if secret is not None else None
         self._here: LRUCache[str, AccessToken] = LRUCache(max_tokens)
-        self._logins: LRUCache[str, str] = LRUCache(max_tokens)
 
-    async def keep(self, login_id: str, home_token: str, access_token: str, ends: datetime) -> None:
-        """`home_token` is the first token of this login at home, which ends at `ends`.
+    async def keep(self, home_token: str, access_token: str, ends: datetime) -> None:
+        """Home gave `home_token`, which ends at `ends`, for this access token."""
+        until = end_of(access_token)
+        await self._keep(home_token, AccessToken(access_token, min(ends, until or ends)))
 
-        A store that is down costs only that the other gateway processes do not know.
-        """
-        ends = min(ends, end_of(access_token) or ends)
-        kept = AccessToken(access_token, ends)
-        seconds = int((ends - datetime.now(UTC)).total_seconds())
-        if not login_id or seconds <= 0:
+    async def inherit(self, old: str, new: str) -> None:
+        """Home gave the token `new` for its token `old`: another project for the same login."""
+        try:
+            held = await self.find(old)
+        except StoreUnavailable as error:
+            _log.warning("a token of home loses its OIDC login: %s", error)
             return
-        name, revoked_by = _name("login", login_id), _name("first", home_token)
-        self._here[name] = kept
-        self._logins[revoked_by] = name
-        content = orjson.dumps({"token": access_token, "ends": ends.isoformat()})
-        await self._put(name, content, seconds)
-        await self._put(revoked_by, name.encode(), seconds)
+        if held is not None:
+            await self._keep(new, held)
 
-    async def find(self, login_id: str) -> AccessToken | None:
-        """The access token of a login, unless it has ended. Raises StoreUnavailable."""
-        name = _name("login", login_id)
-        kept = self._here.get(name)
-        if kept is None and (content := await self._get(name)) is not None:
-            said = orjson.loads(content)
-            kept = self._here[name] = AccessToken(
-                said["token"], datetime.fromisoformat(said["ends"])
-            )
-        return kept if kept is not None and datetime.now(UTC) < kept.ends else None
+    async def find(self, home_token: str) -> AccessToken | None:
+        """What a token of home was made with, unless that has ended. Raises StoreUnavailable."""
+        name = _name(home_token)
+        held = self._here.get(name)
+        if held is None and self._notes is not None:
+            sealed = await self._notes.get(name)
+            held = self._opened(name, sealed) if sealed is not None else None
+            if held is not None:
+                self._here[name] = held
+        return held if held is not None and datetime.now(UTC) < held.ends else None
 
     async def forget(self, home_token: str) -> None:
-        """A token of home was revoked: if it was the first of a login, drop its access token.
-
-        A token made of the first one by rescoping ends alone; then the others still need it.
-        """
-        revoked_by = _name("first", home_token)
-        name = self._logins.pop(revoked_by, None)
+        """A token of home was revoked."""
+        name = _name(home_token)
+        self._here.pop(name, None)
+        if self._notes is None:
+            return
         try:
-            if name is None and (content := await self._get(revoked_by)) is not None:
-                name = content.decode()
-            if name is not None:
-                self._here.pop(name, None)
-                if self._notes is not None:
-                    await self._notes.delete(name)
-                    await self._notes.delete(revoked_by)
+            await self._notes.delete(name)
         except StoreUnavailable as error:
-            # Nobody finds it without a token of the login, and of those home knows none any more.
+            # Nobody gets at it without a token that home still knows.
             _log.warning("an access token is kept until it ends: %s", error)
 
-    async def _put(self, name: str, content: bytes, seconds: int) -> None:
-        if self._notes is None or self._cipher is None:
+    async def _keep(self, home_token: str, held: AccessToken) -> None:
+        seconds = int((held.ends - datetime.now(UTC)).total_seconds())
+        if seconds <= 0:
             return
-        nonce = urandom(_NONCE)
-        sealed = nonce + self._cipher.encrypt(nonce, content, name.encode())
+        name = _name(home_token)
+        self._here[name] = held
+        if self._notes is None:
+            return
         try:
-            await self._notes.put(name, sealed, seconds)
+            await self._notes.put(name, self._sealed(name, held), seconds)
         except StoreUnavailable as error:
             _log.warning("other gateway processes do not learn of an OIDC login: %s", error)
 
-    async def _get(self, name: str) -> bytes | None:
-        if self._notes is None or self._cipher is None:
-            return None
-        sealed = await self._notes.get(name)
-        if sealed is None:
-            return None
+    def _sealed(self, name: str, held: AccessToken) -> bytes:
+        assert self._cipher is not None
+        nonce = urandom(_NONCE)
+        content = orjson.dumps([held.token, held.ends.isoformat()])
+        # The name is sealed in: nobody can put one login's access token in another's place.
+        return nonce + self._cipher.encrypt(nonce, content, name.encode())
+
+    def _opened(self, name: str, sealed: bytes) -> AccessToken | None:
+        assert self._cipher is not None
         try:
-            # The name is sealed in: nobody can put one login's token in another's place.
-            return self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], name.encode())
+            content = self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], name.encode())
         except (InvalidTag, ValueError):
-            _log.error("a note about an OIDC login is not ours; do all processes have one secret?")
+            _log.error(
+                "a note on an OIDC login is not ours; do all processes have one secret_file?"
+            )
             return None
+        token, ends = orjson.loads(content)
+        return AccessToken(token, datetime.fromisoformat(ends))
 
 
 def end_of(access_token: str) -> datetime | None:
@@ -135,5 +138,5 @@ def _key(secret: bytes) -> bytes:
     return HKDF(SHA256(), 32, salt=None, info=b"federator access tokens").derive(secret)
 
 
-def _name(kind: str, of: str) -> str:
-    return f"{kind}:{sha256(of.encode()).hexdigest()}"
+def _name(home_token: str) -> str:
+    return f"access-token:{sha256(home_token.encode()).hexdigest()}"

@@ -42,7 +42,7 @@ class Identity:
     def login_id(self) -> str:
         """What all tokens have in common that were made of one login by rescoping; it is no secret.
 
-        Empty if home does not say.
+        But each token of a federated user has its own. Empty if home does not say.
         """
         audit_ids = self.body["token"].get("audit_ids") or [""]
         return str(audit_ids[-1])

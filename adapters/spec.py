@@ -166,6 +166,8 @@ class Service:
     microversion: str | None = None
     """The service's name in ``OpenStack-API-Version``."""
     legacy_microversion_header: str | None = None
+    taxonomy: str = ""
+    """What the service is in CADF's taxonomy, below "service/": "storage/block". Defaults to `type`."""
     faults: str = "error"
     """How the service writes an error; the shapes are in `federator.faults`."""
 

@@ -13,4 +13,7 @@ SITE_REPLIES = Counter("federator_site_replies_total", "Answers of sites", ["sit
 SITE_MISSING = Counter(
     "federator_site_missing_total", "Questions that a site did not answer", ["site"]
 )
+AUDIT_LOST = Counter(
+    "federator_audit_lost_total", "Audit events that could not be written"
+)
 REBUILDS = Counter("federator_rebuilds_total", "Rebuilds of the ID map", ["outcome"])

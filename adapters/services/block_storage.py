@@ -539,6 +539,7 @@ SERVICE = Service(
     project_in_path=True,
     microversion="volume",
     faults="nova",
+    taxonomy="storage/block",
     resources=(
         VOLUME,
         *_COPIES,

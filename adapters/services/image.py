@@ -199,5 +199,6 @@ SERVICE = Service(
     prefix="/image",
     version="/v2",
     faults="glance",
+    taxonomy="storage/image",
     resources=(IMAGE, *_OF_AN_IMAGE, *_WORK, *_DESCRIPTIONS),
 )

@@ -90,7 +90,7 @@ class Oidc:
 
     async def _held(self, identity: Identity) -> AccessToken:
         try:
-            held = await self._around.access_tokens.find(identity.login_id)
+            held = await self._around.access_tokens.find(identity.token)
         except StoreUnavailable:
             reason = "whether this was a login by OpenID Connect cannot be known just now"
             raise SiteUnreachable(self._site.name, reason) from None

@@ -27,12 +27,14 @@ from multidict import CIMultiDict
 from adapters.access_tokens import AccessTokens
 from adapters.client import SiteClient
 from adapters.sites import Site
+from federator.audit.attempt import attempt_of
+from federator.audit.noted import ATTEMPT
 from federator.faults import BadGateway, BadRequest, Forbidden, NotFound, TooLarge
 from federator.headers import global_request_id
 from federator.identity import browser
 from federator.identity.catalog import Catalog
 from federator.identity.headers import to_home
-from federator.identity.openid import openid_login
+from federator.identity.openid import openid_login, rescoped
 from federator.identity.relay import HomeRelay, Reply
 from federator.requestlog import REQUEST_ID
 
@@ -82,25 +84,32 @@ class IdentityApi:
         query = request.rel_url.raw_query_string
         target = f"{raw_path}?{query}" if query else raw_path
         body = await self._body(request)
+        if request.method == "POST" and path == "/v3/auth/tokens":
+            request[ATTEMPT] = attempt_of(body)
         headers = _headers(request)
         if browser.is_page(path):
             headers.update(browser.headers_to_home(request.headers, self._public))
         reply = await self._relay.ask(request.method, target, headers, body)
-        await self._notice(request, path, reply)
+        await self._notice(request, path, body, reply)
         ours = await self._ours(reply, request)
         if browser.is_page(path):
             ours = ours.with_cookies(browser.cookies_to_client(reply.headers, self._public))
         return _response(request, ours)
 
-    async def _notice(self, request: web.Request, path: str, reply: Reply) -> None:
-        """What others have to know of: tokens that were revoked, and logins by OpenID Connect."""
+    async def _notice(
+        self, request: web.Request, path: str, body: bytes | None, reply: Reply
+    ) -> None:
+        """What others have to know of: revoked tokens, and which were made with an access token."""
         if request.method == "DELETE" and path == "/v3/auth/tokens" and reply.status == 204:
             token = request.headers.get("X-Subject-Token", "")
             await self._on_revoked(token)
             await self._access_tokens.forget(token)
-        login = openid_login(path, request.headers, reply.status, reply.headers, reply.body)
-        if login is not None:
+        if reply.status != 201:
+            return
+        if login := openid_login(path, request.headers, reply.headers, reply.body):
             await self._access_tokens.keep(*login)
+        for old, new in rescoped(path, body, reply.headers):
+            await self._access_tokens.inherit(old, new)
 
     async def _catalogue(
         self, request: web.Request, found: re.Match[str] | None
