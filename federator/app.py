@@ -13,8 +13,11 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from adapters.access_tokens import AccessTokens
 from adapters.account import Account
+from adapters.breakers import IDENTITY, Breakers, Knock
 from adapters.client import SiteClient, whole
-from adapters.errors import FederationError
+from adapters.endpoints import service_root
+from adapters.errors import FederationError, SiteUnreachable
+from adapters.guard import Guarded
 from adapters.home import HomeClient
 from adapters.names import Site as SiteNames
 from adapters.probe import Fetch, Probe
@@ -24,7 +27,8 @@ from adapters.session import SiteSessions
 from adapters.sites import Site, load_home, load_sites
 from adapters.spec import Service
 from adapters.strategies import make_strategy
-from adapters.strategy import Surroundings
+from adapters.strategy import Strategy, Surroundings
+from federator import metrics
 from federator.asker import Asker
 from federator.config import Settings
 from federator.fanout import Fanout
@@ -37,6 +41,7 @@ from federator.locate import Locator
 from federator.owners import Owners
 from federator.requestlog import IDENTITY_FOR_LOG, KNOWN_SERVICES, REQUEST_ID, requestlog
 from federator.route import plain_path, service_of
+from federator.upkeep.acquaintance import Acquaintance, keep_acquainted
 from federator.upkeep.lookout import Lookout
 from federator.upkeep.rebuild import Rebuild, expected_stamps, keep_map
 from federator.upkeep.survey import Survey
@@ -62,14 +67,14 @@ class House:
     settings: Settings
     services: Mapping[str, Service]
     client: SiteClient
+    breakers: Breakers
     home: HomeClient
     accounts: Mapping[str, Account]
     home_account: Account
     notes: RedisNotes
     sessions: SiteSessions
     ids: IdMap
-    probe: Probe
-    endpoints: dict[str, dict[str, str]]
+    acquaintance: Acquaintance
     rebuild: Rebuild
     identity_api: IdentityApi
     versions: VersionApi
@@ -91,16 +96,21 @@ def build(settings: Settings) -> House:
     notes = RedisNotes(settings.redis)
     access_tokens = AccessTokens(notes, _secret(settings))
     home_client = HomeClient(home, client, revalidate_seconds=settings.revalidate_seconds)
-    strategies = {
-        name: make_strategy(
-            Surroundings(home, site, accounts[name], LOGIN_SECONDS, access_tokens=access_tokens)
+    endpoints: dict[str, dict[str, str]] = {name: {} for name in sites}
+    breakers = Breakers(_knocker(client, sites, endpoints), metrics.away)
+    strategies: dict[str, Strategy] = {
+        name: Guarded(
+            name,
+            make_strategy(
+                Surroundings(home, site, accounts[name], LOGIN_SECONDS, access_tokens=access_tokens)
+            ),
+            breakers,
         )
         for name, site in sites.items()
     }
     sessions = SiteSessions(sites, strategies)
     ids = IdMap(RedisIdStore(settings.redis, keys, expected_stamps(services, settings.sites)))
     owners = Owners(ids)
-    endpoints: dict[str, dict[str, str]] = {name: {} for name in sites}
     default_site = settings.default_site or settings.sites[0]
     base = settings.public_base
     asker = Asker(
@@ -110,12 +120,15 @@ def build(settings: Settings) -> House:
         services=tuple(services.values()),
         sessions=sessions,
         client=client,
+        breakers=breakers,
+        read_seconds=settings.read_timeout_seconds,
+        write_seconds=settings.write_timeout_seconds,
         ids=ids,
         owners=owners,
         rules=rules,
         public_base=base,
     )
-    fanout = Fanout(asker, settings.read_timeout_seconds, settings.write_timeout_seconds)
+    fanout = Fanout(asker)
     surveys = {name: Survey(names[name], accounts[name], rules) for name in sites}
     probe = Probe(_fetcher(client, sites), endpoints, services.values())
     versions = VersionApi(probe, services.values(), base)
@@ -137,14 +150,14 @@ def build(settings: Settings) -> House:
         settings=settings,
         services=services,
         client=client,
+        breakers=breakers,
         home=home_client,
         accounts=accounts,
         home_account=home_account,
         notes=notes,
         sessions=sessions,
         ids=ids,
-        probe=probe,
-        endpoints=endpoints,
+        acquaintance=Acquaintance(endpoints, accounts, probe, ids.store),
         rebuild=rebuild,
         identity_api=IdentityApi(
             client,
@@ -260,7 +273,8 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
     await house.client.open()
     await house.ids.start()
     tasks = [
-        asyncio.create_task(_learn_endpoints(house)),
+        asyncio.create_task(house.breakers.run()),
+        asyncio.create_task(keep_acquainted(house.acquaintance)),
         asyncio.create_task(
             keep_map(house.rebuild, house.settings.namesakes_seconds, house.map_wanted)
         ),
@@ -278,22 +292,6 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
     for account in (*house.accounts.values(), house.home_account):
         account.close()
     await house.client.close()
-
-
-async def _learn_endpoints(house: House) -> None:
-    """Ask every site for its catalogue, and its services for their versions, again and again."""
-    while True:
-        await asyncio.gather(*(_learn_endpoints_of(house, name) for name in house.accounts))
-        complete = await house.probe.refresh() and all(house.endpoints.values())
-        await asyncio.sleep(60 if complete else 5)
-
-
-async def _learn_endpoints_of(house: House, site: str) -> None:
-    try:
-        house.endpoints[site] = await house.accounts[site].endpoints()
-    except Exception as error:
-        # Whatever is wrong with one site must not end the learning about the others.
-        log.warning("catalogue of a site not read", site=site, reason=str(error))
 
 
 async def _healthcheck(house: House) -> web.Response:
@@ -315,6 +313,22 @@ def _secret(settings: Settings) -> bytes | None:
 def _names(site: Site) -> SiteNames:
     key = site.key
     return SiteNames(key.name, key.namespace, key.number, site.federation.default_zone)
+
+
+def _knocker(
+    client: SiteClient, sites: Mapping[str, Site], endpoints: Mapping[str, Mapping[str, str]]
+) -> Knock:
+    fetch = _fetcher(client, sites)
+
+    async def knock(site: str, service: str) -> bool:
+        known = {**endpoints[site], IDENTITY: sites[site].auth_url}
+        if service not in known:
+            raise SiteUnreachable(site, f"its catalogue has no {service} service")
+        status, _ = await fetch(site, f"{service_root(known[service])}/")
+        # A proxy whose service is away.
+        return status not in (502, 503, 504)
+
+    return knock
 
 
 def _fetcher(client: SiteClient, sites: Mapping[str, Site]) -> Fetch:

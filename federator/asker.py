@@ -9,13 +9,17 @@
 Whatever goes wrong with the site is a SiteError; `federator.fanout` turns it into a reply.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 import orjson
 import structlog
+from aiohttp import ClientResponse
 from multidict import CIMultiDictProxy
 
+from adapters.breakers import Breakers
 from adapters.client import SiteClient, whole
 from adapters.errors import ExchangeRefused, SiteSilent
 from adapters.identity import Identity, SiteToken
@@ -66,6 +70,11 @@ class Asker:
     services: tuple[Service, ...]
     sessions: SiteSessions
     client: SiteClient
+    breakers: Breakers
+    read_seconds: float
+    """How long a site may take to answer one request that changes nothing."""
+    write_seconds: float
+    """... and any other one."""
     ids: IdMap
     owners: Owners
     rules: Mapping[str, Ids]
@@ -111,15 +120,8 @@ class Asker:
     async def send(self, site_call: SiteCall) -> SiteReply:
         """One request and what came back, as it came."""
         site = self.sites[site_call.site]
-        with metrics.SITE_SECONDS.labels(site.name).time():
-            async with self.client.request(
-                site.name,
-                site_call.method,
-                site_call.url,
-                site_call.headers,
-                site_call.body,
-                verify=site.verify,
-            ) as response:
+        with metrics.SITE_SECONDS.labels(site.name, site_call.service).time():
+            async with self._within_deadline(site_call) as response:
                 raw = await whole(site.name, response)
         metrics.SITE_REPLIES.labels(site.name, str(response.status)).inc()
         local_id = response.headers.get("X-Openstack-Request-Id", "-")
@@ -133,6 +135,33 @@ class Asker:
         return SiteReply(
             site.name, response.status, CIMultiDictProxy(response.headers.copy()), body, raw
         )
+
+    @asynccontextmanager
+    async def _within_deadline(self, site_call: SiteCall) -> AsyncIterator[ClientResponse]:
+        """The site's response. Raises SiteUnreachable at once if the service is known to be away."""
+        site, service = site_call.site, site_call.service
+        reads = site_call.method in ("GET", "HEAD")
+        seconds = self.read_seconds if reads else self.write_seconds
+        try:
+            async with asyncio.timeout(seconds) as timeout:
+                guard = (
+                    self.breakers.reading(site, service, timeout)
+                    if reads
+                    else self.breakers.passing(site, service)
+                )
+                with guard:
+                    async with self.client.request(
+                        site,
+                        site_call.method,
+                        site_call.url,
+                        site_call.headers,
+                        site_call.body,
+                        verify=self.sites[site].verify,
+                    ) as response:
+                        self.breakers.heard(site, service)
+                        yield response
+        except TimeoutError as error:
+            raise SiteSilent(site, f"no answer within {seconds:g} s") from error
 
     def globalizer(self, identity: Identity, token: SiteToken) -> Globalizer:
         """What translates the replies of the site that gave the token."""

@@ -56,6 +56,8 @@ class SiteCall:
     """The part of a call that one site has to answer, in that site's own IDs."""
 
     site: str
+    service: str
+    """Its type."""
     method: str
     url: str
     """Whole, percent-encoded, with the query."""

@@ -52,8 +52,8 @@ class Settings(BaseModel):
     revalidate_seconds: Annotated[float, Field(gt=0, le=3600)] = 60
     """How long a token that home found valid counts as valid without asking again."""
 
-    read_timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 20
-    """How long a site may take to answer a request that changes nothing before it counts as missing."""
+    read_timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 5
+    """How long a site may take to answer one request that changes nothing before it counts as missing."""
 
     write_timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 60
     """How long a site may take to answer any other request, and between two pieces of a stream."""

@@ -53,6 +53,7 @@ def localize(
     url = base_url(call.service, token, endpoints) + path
     return SiteCall(
         site=token.site,
+        service=call.service.type,
         method=call.method,
         url=f"{url}?{query}" if query else url,
         headers=_headers(call, token, request_id),

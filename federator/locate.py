@@ -13,6 +13,7 @@ from adapters.names import stated_site
 from adapters.queries import ids_in_query
 from adapters.spec import ANY, PROJECT, USER, ZONE, Ids
 from adapters.translate import Shape, ids_in_action, ids_in_body
+from federator import metrics
 from federator.call import Call
 from federator.faults import NotFound, Unavailable
 from federator.paging import filters_by_name
@@ -73,7 +74,10 @@ class Locator:
         }
         if not wanted:
             return Lookup({}, complete=True)
-        return await self.ids.locate(wanted)
+        lookup = await self.ids.locate(wanted)
+        metrics.CACHE.labels("id map", "hit").inc(len(wanted) - lookup.asked)
+        metrics.CACHE.labels("id map", "miss").inc(lookup.asked)
+        return lookup
 
     def _known(
         self, mentions: Iterable[Mention], lookup: Lookup, identity: Identity

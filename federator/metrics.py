@@ -1,6 +1,6 @@
 """What `/metrics` shows (Prometheus)."""
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 REQUESTS = Counter(
     "federator_requests_total", "Requests of clients", ["service", "method", "status"]
@@ -8,12 +8,23 @@ REQUESTS = Counter(
 REQUEST_SECONDS = Histogram(
     "federator_request_seconds", "Time from a request's first byte to its answer", ["service"]
 )
-SITE_SECONDS = Histogram("federator_site_seconds", "Time a site took for one answer", ["site"])
+SITE_SECONDS = Histogram(
+    "federator_site_seconds", "Time a site took for one answer", ["site", "service"]
+)
 SITE_REPLIES = Counter("federator_site_replies_total", "Answers of sites", ["site", "status"])
 SITE_MISSING = Counter(
     "federator_site_missing_total", "Questions that a site did not answer", ["site"]
 )
-AUDIT_LOST = Counter(
-    "federator_audit_lost_total", "Audit events that could not be written"
+AWAY = Gauge(
+    "federator_site_away", "1 while nobody waits for a service of a site", ["site", "service"]
 )
+CACHE = Counter(
+    "federator_cache_total", "Look-ups in memory, by cache and outcome", ["cache", "outcome"]
+)
+AUDIT_LOST = Counter("federator_audit_lost_total", "Audit events that could not be written")
 REBUILDS = Counter("federator_rebuilds_total", "Rebuilds of the ID map", ["outcome"])
+
+
+def away(site: str, service: str, is_away: bool) -> None:
+    """Note that a service of a site went away or came back."""
+    AWAY.labels(site, service).set(is_away)

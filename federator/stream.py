@@ -68,6 +68,7 @@ async def _asked(
         headers = CIMultiDict(site_call.headers)
         if request.content_length is not None and request.body_exists:
             headers["Content-Length"] = str(request.content_length)
+        asker.breakers.check(site_name, site_call.service)
         async with asker.client.request(
             site_name,
             site_call.method,
@@ -76,6 +77,7 @@ async def _asked(
             _chunks(request) if request.body_exists else None,
             verify=asker.sites[site_name].verify,
         ) as response:
+            asker.breakers.heard(site_name, site_call.service)
             if response.status != 401:
                 yield token, site_call, response
                 return

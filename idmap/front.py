@@ -118,7 +118,7 @@ class IdMap:
             elif place := places.get(key) or self.pins.location(key):
                 # The store first: a site must not take over an ID by calling a thing of its own so.
                 found[given] = place
-        return Lookup(found, complete, pinned, self._state)
+        return Lookup(found, complete, pinned, self._state, len(asked))
 
     async def register(self, site: str, local_ids: Iterable[str]) -> None:
         """See that these local IDs are in the store: one round trip, none if they surely are.

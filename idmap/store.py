@@ -69,6 +69,8 @@ class Lookup:
     complete: bool
     pinned: Mapping[str, Pin] = field(default_factory=dict)
     state: StoreState | None = None
+    asked: int = 0
+    """How many IDs the store was asked for; the others were known in the process."""
 
 
 @dataclass(slots=True)

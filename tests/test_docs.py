@@ -299,7 +299,10 @@ def test_every_metric_is_documented() -> None:
         if isinstance(collector, prometheus_client.Counter)
         else collector._name
         for collector in vars(metrics).values()
-        if isinstance(collector, prometheus_client.Counter | prometheus_client.Histogram)
+        if isinstance(
+            collector,
+            prometheus_client.Counter | prometheus_client.Histogram | prometheus_client.Gauge,
+        )
     }
 
     assert set(re.findall(r"`(federator_\w+)`", section(OPERATORS, "## Watching it"))) == shown

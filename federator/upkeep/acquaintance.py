@@ -1,0 +1,86 @@
+"""What the sites are like: where their services are, and which versions they have.
+
+It is asked again and again, and the last answers are kept in Redis as well: a gateway that starts while a site
+is away must offer the same microversions as those that knew it, and knows where to knock.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import orjson
+import structlog
+
+from adapters.account import Account
+from adapters.probe import Probe, SiteVersions
+from idmap.store import IdStore, StoreUnavailable
+
+log = structlog.get_logger(__name__)
+
+DOCUMENTS = "site"
+"""The kind of the documents in Redis; their owner is the site."""
+ENDPOINTS = "endpoints"
+SECONDS = 60.0
+SECONDS_INCOMPLETE = 5.0
+
+
+@dataclass(slots=True)
+class Acquaintance:
+    """Fills `endpoints` (site -> service type -> URL) and the documents of `probe`."""
+
+    endpoints: dict[str, dict[str, str]]
+    accounts: Mapping[str, Account]
+    probe: Probe
+    store: IdStore
+    _kept: dict[tuple[str, str], bytes] = field(default_factory=dict)
+
+    async def recall(self) -> None:
+        """Take over what was last known of the sites. Raises StoreUnavailable."""
+        for site in self.endpoints:
+            for name, raw in (await self.store.documents(DOCUMENTS, site)).items():
+                self._kept[site, name] = raw
+                if name == ENDPOINTS:
+                    self.endpoints[site] = self.endpoints[site] or orjson.loads(raw)
+                else:
+                    self.probe.recall(site, name, SiteVersions(**orjson.loads(raw)))
+
+    async def renew(self) -> bool:
+        """Ask all sites, at the same time. Whether each has answered now or before."""
+        await asyncio.gather(*(self._ask_catalogue(site) for site in self.accounts))
+        return await self.probe.refresh() and all(self.endpoints.values())
+
+    async def keep(self) -> None:
+        """Write down what is news. Raises StoreUnavailable."""
+        for site, urls in self.endpoints.items():
+            known = {ENDPOINTS: orjson.dumps(urls)} if urls else {}
+            for service, versions in self.probe.documents_of(site).items():
+                known[service] = orjson.dumps(versions)
+            news = {name: raw for name, raw in known.items() if self._kept.get((site, name)) != raw}
+            if news:
+                await self.store.put_documents(DOCUMENTS, site, news)
+                self._kept |= {(site, name): raw for name, raw in news.items()}
+
+    async def _ask_catalogue(self, site: str) -> None:
+        try:
+            self.endpoints[site] = await self.accounts[site].endpoints()
+        except Exception as error:
+            # Whatever is wrong with one site must not end the learning about the others.
+            log.warning("catalogue of a site not read", site=site, reason=str(error))
+
+
+async def keep_acquainted(acquaintance: Acquaintance) -> None:
+    """For ever."""
+    recalled = False
+    while True:
+        try:
+            if not recalled:
+                await acquaintance.recall()
+                recalled = True
+        except StoreUnavailable as error:
+            log.warning("what was known of the sites not recalled", reason=str(error))
+        complete = await acquaintance.renew()
+        try:
+            await acquaintance.keep()
+        except StoreUnavailable as error:
+            log.warning("what is known of the sites not kept", reason=str(error))
+        await asyncio.sleep(SECONDS if complete else SECONDS_INCOMPLETE)
