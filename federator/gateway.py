@@ -23,6 +23,7 @@ from adapters.spec import Service
 from adapters.translate import shape
 from federator import answer, stream
 from federator.asker import Question
+from federator.audit.noted import ACTION_NAME
 from federator.call import Call, SiteReply
 from federator.fanout import Fanout
 from federator.faults import BadRequest, Conflict, Forbidden, NotFound, TooLarge
@@ -76,6 +77,8 @@ class Gateway:
         if not streams:
             call = await self._with_body(call, request)
         form = shape(service, call.resource) if call.resource is not None else None
+        if call.is_action and isinstance(call.body, dict):
+            request[ACTION_NAME] = next(iter(call.body), "")
         where = await self.locator.whereabouts(call, form, identity)
         chosen = plan(call, where, self.sites, self.default_site)
         question = Question(call, form, identity, where, request_id)

@@ -1,0 +1,1 @@
+"""``/federation/v1``: what the gateway tells of itself, for dashboards and scripts."""

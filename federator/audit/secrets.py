@@ -1,0 +1,20 @@
+"""What an audit may say of secrets: hashes of tokens, and texts in which no token stands. Pure."""
+
+import re
+from hashlib import sha256
+
+_TOKENS = re.compile(r"gAAAA[\w=%-]{8,}|eyJ[\w-]+\.[\w-]+(?:\.[\w-]+)?")
+"""Keystone's tokens (Fernet), and JSON web tokens."""
+_LONGEST = 500
+
+
+def hashed(token: str) -> str:
+    """A token as keystoneauth logs it, so that an event can be found by a client's debug log."""
+    return "{SHA256}" + sha256(token.encode()).hexdigest()
+
+
+def harmless(text: str) -> str:
+    """A text of a client: somebody may have put his token where it does not belong."""
+    # Headers may hold bytes that are no text.
+    text = text[: 4 * _LONGEST].encode(errors="replace").decode()
+    return _TOKENS.sub("***", text)[:_LONGEST]
