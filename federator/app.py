@@ -15,6 +15,7 @@ from adapters.access_tokens import AccessTokens
 from adapters.account import Account
 from adapters.breakers import IDENTITY, Breakers, Knock
 from adapters.client import SiteClient, whole
+from adapters.endings import Endings
 from adapters.endpoints import service_root
 from adapters.errors import FederationError, SiteUnreachable
 from adapters.guard import Guarded
@@ -27,7 +28,7 @@ from adapters.session import SiteSessions
 from adapters.sites import Site, load_home, load_sites
 from adapters.spec import Service
 from adapters.strategies import make_strategy
-from adapters.strategy import Strategy, Surroundings
+from adapters.strategy import Strategy, Surroundings, turns_at_home
 from federator import metrics
 from federator.asker import Asker
 from federator.config import Settings
@@ -47,6 +48,7 @@ from federator.upkeep.rebuild import Rebuild, expected_stamps, keep_map
 from federator.upkeep.survey import Survey
 from federator.versions.api import VersionApi
 from idmap.front import IdMap
+from idmap.news import RedisNews
 from idmap.notes import RedisNotes
 from idmap.redis_store import RedisIdStore
 from idmap.store import StoreUnavailable
@@ -72,6 +74,8 @@ class House:
     accounts: Mapping[str, Account]
     home_account: Account
     notes: RedisNotes
+    news: RedisNews
+    endings: Endings
     sessions: SiteSessions
     ids: IdMap
     acquaintance: Acquaintance
@@ -95,20 +99,28 @@ def build(settings: Settings) -> House:
     client = SiteClient(settings.write_timeout_seconds)
     notes = RedisNotes(settings.redis)
     access_tokens = AccessTokens(notes, _secret(settings))
-    home_client = HomeClient(home, client, revalidate_seconds=settings.revalidate_seconds)
+    home_turns = turns_at_home(LOGIN_SECONDS)
     endpoints: dict[str, dict[str, str]] = {name: {} for name in sites}
     breakers = Breakers(_knocker(client, sites, endpoints), metrics.away)
     strategies: dict[str, Strategy] = {
         name: Guarded(
             name,
             make_strategy(
-                Surroundings(home, site, accounts[name], LOGIN_SECONDS, access_tokens=access_tokens)
+                Surroundings(home, site, accounts[name], LOGIN_SECONDS, home_turns, access_tokens)
             ),
             breakers,
         )
         for name, site in sites.items()
     }
-    sessions = SiteSessions(sites, strategies)
+    sessions = SiteSessions(sites, strategies, login_seconds=LOGIN_SECONDS)
+    home_client = HomeClient(
+        home,
+        client,
+        revalidate_seconds=settings.revalidate_seconds,
+        on_ended=sessions.ended,
+    )
+    news = RedisNews(settings.redis)
+    endings = Endings(home_client, news)
     ids = IdMap(RedisIdStore(settings.redis, keys, expected_stamps(services, settings.sites)))
     owners = Owners(ids)
     default_site = settings.default_site or settings.sites[0]
@@ -133,11 +145,6 @@ def build(settings: Settings) -> House:
     probe = Probe(_fetcher(client, sites), endpoints, services.values())
     versions = VersionApi(probe, services.values(), base)
 
-    async def on_revoked(token: str) -> None:
-        identity = home_client.forget(token)
-        if identity is not None:
-            sessions.forget(identity)
-
     rebuild = Rebuild(
         services,
         surveys,
@@ -155,6 +162,8 @@ def build(settings: Settings) -> House:
         accounts=accounts,
         home_account=home_account,
         notes=notes,
+        news=news,
+        endings=endings,
         sessions=sessions,
         ids=ids,
         acquaintance=Acquaintance(endpoints, accounts, probe, ids.store),
@@ -164,7 +173,7 @@ def build(settings: Settings) -> House:
             home,
             Catalog(base, settings.region, services.values()),
             base,
-            on_revoked,
+            endings.happened,
             settings.max_body_bytes,
             access_tokens,
         ),
@@ -273,6 +282,7 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
     await house.client.open()
     await house.ids.start()
     tasks = [
+        asyncio.create_task(house.endings.listen()),
         asyncio.create_task(house.breakers.run()),
         asyncio.create_task(keep_acquainted(house.acquaintance)),
         asyncio.create_task(
@@ -288,6 +298,7 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
     await house.ids.stop()
     await house.ids.store.close()
     await house.notes.close()
+    await house.news.close()
     house.sessions.close()
     for account in (*house.accounts.values(), house.home_account):
         account.close()

@@ -26,6 +26,7 @@ from multidict import CIMultiDict
 
 from adapters.access_tokens import AccessTokens
 from adapters.client import SiteClient
+from adapters.endings import Ending, What
 from adapters.sites import Site
 from federator.audit.attempt import attempt_of
 from federator.audit.noted import ATTEMPT
@@ -33,6 +34,7 @@ from federator.faults import BadGateway, BadRequest, Forbidden, NotFound, TooLar
 from federator.headers import global_request_id
 from federator.identity import browser
 from federator.identity.catalog import Catalog
+from federator.identity.endings import ended_by
 from federator.identity.headers import to_home
 from federator.identity.openid import openid_login, rescoped
 from federator.identity.relay import HomeRelay, Reply
@@ -48,8 +50,8 @@ _ENCODED_TIMES = 3
 
 
 class IdentityApi:
-    """Answers for home. `on_revoked` is told each token that a client has revoked, `access_tokens`
-    each login by OpenID Connect."""
+    """Answers for home. `on_ended` is told what clients have ended there, `access_tokens` each login
+    by OpenID Connect."""
 
     def __init__(
         self,
@@ -57,14 +59,14 @@ class IdentityApi:
         home: Site,
         catalog: Catalog,
         public_url: str,
-        on_revoked: Callable[[str], Awaitable[None]],
+        on_ended: Callable[[Ending], Awaitable[None]],
         max_body_bytes: int = 1_048_576,
         access_tokens: AccessTokens | None = None,
     ) -> None:
         self._public = public_url.rstrip("/") + PREFIX
         self._relay = HomeRelay(client, home, self._public)
         self._catalog = catalog
-        self._on_revoked = on_revoked
+        self._on_ended = on_ended
         self._max_body_bytes = max_body_bytes
         self._access_tokens = access_tokens or AccessTokens()
 
@@ -99,11 +101,13 @@ class IdentityApi:
     async def _notice(
         self, request: web.Request, path: str, body: bytes | None, reply: Reply
     ) -> None:
-        """What others have to know of: revoked tokens, and which were made with an access token."""
-        if request.method == "DELETE" and path == "/v3/auth/tokens" and reply.status == 204:
-            token = request.headers.get("X-Subject-Token", "")
-            await self._on_revoked(token)
-            await self._access_tokens.forget(token)
+        """What others have to know of: what has ended, and which tokens come of an access token."""
+        token = request.headers.get("X-Subject-Token", "")
+        ending = ended_by(request.method, path, token) if reply.status < 300 else None
+        if ending is not None:
+            await self._on_ended(ending)
+            if ending.what is What.TOKEN:
+                await self._access_tokens.forget(token)
         if reply.status != 201:
             return
         if login := openid_login(path, request.headers, reply.headers, reply.body):

@@ -15,6 +15,7 @@ from multidict import CIMultiDict
 
 from adapters.account import Account
 from adapters.client import SiteClient
+from adapters.endings import Ending
 from adapters.probe import Probe
 from adapters.registry import all_services
 from adapters.sites import Site, load_home, load_sites
@@ -43,7 +44,7 @@ class Front:
     url: str = ""
     home: str = ""
     sites: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    revoked: list[str] = field(default_factory=list)
+    endings: list[Ending] = field(default_factory=list)
     said: list[tuple[str, bytes]] = field(default_factory=list)
     """Request and whole answer, of everything that was ever answered."""
     rooms: tuple[IdentityApi, VersionApi] | None = None
@@ -130,14 +131,14 @@ async def _furnish(front: Front, client: SiteClient, home: Site) -> None:
         async with client.request(site, "GET", url, CIMultiDict()) as response:
             return response.status, await response.read()
 
-    async def on_revoked(token: str) -> None:
-        front.revoked.append(token)
+    async def on_ended(ending: Ending) -> None:
+        front.endings.append(ending)
 
     probe = Probe(fetch, front.sites, services)
     await probe.refresh()
     catalog = Catalog(front.url, REGION, services)
     front.rooms = (
-        IdentityApi(client, home, catalog, front.url, on_revoked),
+        IdentityApi(client, home, catalog, front.url, on_ended),
         VersionApi(probe, services, front.url),
     )
 

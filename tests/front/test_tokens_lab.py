@@ -14,6 +14,7 @@ from keystoneauth1 import session
 from keystoneauth1.exceptions import http as errors
 from keystoneauth1.identity import v3
 
+from adapters.endings import Ending
 from tests.front.conftest import REGION, Front
 from tests.front.people import ALPHA, admin_of, login, token_of
 
@@ -72,7 +73,7 @@ def test_tokens_are_shown_asked_for_and_revoked(front: Front) -> None:
     assert (head.status_code, head.content) == (200, b"")
     gone = requests.delete(url, headers=headers, timeout=60)
     assert (gone.status_code, gone.content) == (204, b"")
-    assert front.revoked[-1] == other
+    assert front.endings[-1] == Ending.of_token(other)
     assert requests.head(url, headers=headers, timeout=60).status_code == 404
 
 
