@@ -8,6 +8,8 @@
 Two processes that do the same at once make one project (the later one gets 409 and looks again).
 """
 
+from cachetools import LRUCache
+
 from adapters.account import Account
 from adapters.directory import Directory, Entry
 from adapters.errors import NotScoped, ProjectNotThere
@@ -18,6 +20,9 @@ from adapters.sites import Site
 _TAG = "federator"
 _HOME_TAG = "federator-home-"
 
+_KEPT = 50_000
+"""Projects that are known; of others the site is asked at their next login."""
+
 
 class Projects:
     """Finds or makes the projects of one site; asks once per process."""
@@ -25,7 +30,7 @@ class Projects:
     def __init__(self, site: Site, directory: Directory) -> None:
         self._site = site
         self._directory = directory
-        self._known: dict[str, str] = {}
+        self._known: LRUCache[str, str] = LRUCache(_KEPT)
         self._flights: SingleFlight[str, str] = SingleFlight()
 
     async def ensure(self, identity: Identity) -> str:

@@ -6,6 +6,8 @@ is left as it is. The projects are those of `adapters.projects`.
 
 import asyncio
 
+from cachetools import LRUCache
+
 from adapters.account import Account
 from adapters.directory import Directory
 from adapters.errors import ExchangeRefused, ProjectNotThere
@@ -15,6 +17,9 @@ from adapters.mapping import carried_roles, group_name, home_user
 from adapters.projects import Projects
 from adapters.roles import Roles
 from adapters.sites import Site
+
+_KEPT = 100_000
+"""Grants that are known to be there."""
 
 
 class Provisioner:
@@ -26,7 +31,7 @@ class Provisioner:
         self._projects = Projects(site, self._directory)
         self._roles = Roles(site, self._directory)
         self._group_domain_id = ""
-        self._granted: set[tuple[str, str]] = set()
+        self._granted: LRUCache[tuple[str, str], bool] = LRUCache(_KEPT)
         self._grant_flights: SingleFlight[tuple[str, str], None] = SingleFlight()
 
     async def ensure(self, identity: Identity) -> str:
@@ -47,7 +52,8 @@ class Provisioner:
     def forget(self, identity: Identity) -> None:
         """The site refused this login: look again whether everything is there."""
         project = self._projects.forget(identity)
-        self._granted = {(at, group) for at, group in self._granted if at != project}
+        for grant in [grant for grant in self._granted if grant[0] == project]:
+            del self._granted[grant]
 
     async def known_projects(self, home: Account) -> dict[str, str]:
         """As `Projects.known` says."""
@@ -67,7 +73,7 @@ class Provisioner:
         key = (project, group_name(identity, role))
         if key not in self._granted:
             await self._grant_flights.run(key, lambda: self._ensure_grant(*key, role))
-            self._granted.add(key)
+            self._granted[key] = True
 
     async def _ensure_grant(self, project: str, group_name: str, role_name: str) -> None:
         role = await self._roles.role_id(role_name)

@@ -2,14 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
-import orjson
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 from multidict import CIMultiDict
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from adapters.access_tokens import AccessTokens
 from adapters.account import Account
@@ -20,6 +19,7 @@ from adapters.endpoints import service_root
 from adapters.errors import FederationError, SiteUnreachable
 from adapters.guard import Guarded
 from adapters.home import HomeClient
+from adapters.identity import Identity
 from adapters.names import Site as SiteNames
 from adapters.probe import Fetch, Probe
 from adapters.registry import all_services, id_rules
@@ -30,7 +30,12 @@ from adapters.spec import Service
 from adapters.strategies import make_strategy
 from adapters.strategy import Strategy, Surroundings, turns_at_home
 from federator import metrics
+from federator.api.api import FederationApi
+from federator.api.policy import Policy
 from federator.asker import Asker
+from federator.audit.audit import AUDIT, Audit, audit
+from federator.audit.lines import AuditLines
+from federator.audit.noted import IDENTITY as WHO
 from federator.config import Settings
 from federator.fanout import Fanout
 from federator.faults import Fault, MethodNotAllowed, NotFound, Unauthorized, Unavailable, fault_of
@@ -39,6 +44,7 @@ from federator.identity.api import IdentityApi
 from federator.identity.catalog import Catalog
 from federator.keypairs import Keypairs
 from federator.locate import Locator
+from federator.monitor import healthcheck, metrics_page
 from federator.owners import Owners
 from federator.requestlog import IDENTITY_FOR_LOG, KNOWN_SERVICES, REQUEST_ID, requestlog
 from federator.route import plain_path, service_of
@@ -82,6 +88,8 @@ class House:
     rebuild: Rebuild
     identity_api: IdentityApi
     versions: VersionApi
+    federation_api: FederationApi
+    audit: Audit
     gateway: Gateway
     map_wanted: asyncio.Event
 
@@ -145,6 +153,11 @@ def build(settings: Settings) -> House:
     probe = Probe(_fetcher(client, sites), endpoints, services.values())
     versions = VersionApi(probe, services.values(), base)
 
+    def failures(site: str) -> dict[str, str]:
+        away = {line: breaker.reason for line, breaker in breakers.away().items()}
+        known = {service: reason for (name, service), reason in away.items() if name == site}
+        return probe.failures(site) | known
+
     rebuild = Rebuild(
         services,
         surveys,
@@ -178,6 +191,18 @@ def build(settings: Settings) -> House:
             access_tokens,
         ),
         versions=versions,
+        federation_api=FederationApi(
+            sites=sites,
+            default_site=default_site,
+            endpoints=endpoints,
+            probe=probe,
+            failures=failures,
+            sessions=sessions,
+            ids=ids,
+            policy=Policy(settings.policy_file),
+            public_base=base,
+        ),
+        audit=Audit(services.values(), base, AuditLines(settings.audit_file)),
         gateway=Gateway(
             fanout=fanout,
             locator=Locator(ids, tuple(names.values()), rules),
@@ -202,13 +227,15 @@ def application(house: House) -> web.Application:
     app = web.Application(
         middlewares=[
             requestlog,  # first: it must see how everything ends
-            faults,  # turns what goes wrong further in into answers, for the log above to count
+            audit,  # the same, for those who want to know who did what
+            faults,  # turns what goes wrong further in into answers, for those above to tell
         ],
         client_max_size=0,
     )
     app[HOUSE] = house
     prefixes = {service.prefix[1:] for service in house.services.values()}
-    app[KNOWN_SERVICES] = frozenset({"identity", *prefixes})
+    app[KNOWN_SERVICES] = frozenset({"identity", "federation", *prefixes})
+    app[AUDIT] = house.audit
     app.cleanup_ctx.append(_running)
     # One handler and a router of our own: aiohttp's would decode paths, and sort by prefix.
     app.router.add_route("*", "/{path:.*}", answer)
@@ -222,11 +249,17 @@ async def answer(request: web.Request) -> web.StreamResponse:
         raise MethodNotAllowed("The method is not allowed for this resource.")
     path = request.rel_url.raw_path
     if path == "/healthcheck":
-        return await _healthcheck(house)
-    if path == "/metrics":
-        return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        return await healthcheck(house.ids)
+    if path == "/metrics" and not house.settings.monitor:
+        return metrics_page()
     if path == "/identity" or path.startswith("/identity/"):
+        await _note_caller(house, request)
         return await house.identity_api.answer(request)
+    if path == "/federation" or path.startswith("/federation/"):
+        document = house.federation_api.version_document(request)
+        return document or await house.federation_api.answer(
+            request, await _identified(house, request)
+        )
     versions = house.versions.answer(request)
     if versions is not None:
         return versions
@@ -235,11 +268,7 @@ async def answer(request: web.Request) -> web.StreamResponse:
     if found is None:
         raise NotFound("The resource could not be found.")
     service, rest = found
-    token = request.headers.get("X-Auth-Token", "")
-    if not token:
-        raise Unauthorized()
-    identity = await house.home.validate(token)
-    request[IDENTITY_FOR_LOG] = f"{identity.user_id} {identity.project_id or '-'}"
+    identity = await _identified(house, request)
     query = request.rel_url.raw_query_string
     target = f"{rest}?{query}" if query else rest
     try:
@@ -247,6 +276,33 @@ async def answer(request: web.Request) -> web.StreamResponse:
     finally:
         if not house.ids.complete:
             house.map_wanted.set()
+
+
+async def _identified(house: House, request: web.Request) -> Identity:
+    """Whose token came with the request. Raises Unauthorized, and whatever home says of the token."""
+    token = request.headers.get("X-Auth-Token", "")
+    if not token:
+        raise Unauthorized()
+    identity = await house.home.validate(token)
+    request[WHO] = identity
+    request[IDENTITY_FOR_LOG] = f"{identity.user_id} {identity.project_id or '-'}"
+    return identity
+
+
+async def _note_caller(house: House, request: web.Request) -> None:
+    """Whose token came with a request that home itself will decide, for the audit.
+
+    Home is asked for it only before something changes: afterwards the token may be none any more.
+    """
+    token = request.headers.get("X-Auth-Token", "")
+    if not token:
+        return
+    identity = house.home.known(token)
+    if identity is None and request.method not in ("GET", "HEAD"):
+        with suppress(FederationError):
+            identity = await house.home.validate(token)
+    if identity is not None:
+        request[WHO] = identity
 
 
 @web.middleware
@@ -279,6 +335,7 @@ async def faults(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 async def _running(app: web.Application) -> AsyncIterator[None]:
     house = app[HOUSE]
+    house.audit.lines.open()
     await house.client.open()
     await house.ids.start()
     tasks = [
@@ -303,16 +360,7 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
     for account in (*house.accounts.values(), house.home_account):
         account.close()
     await house.client.close()
-
-
-async def _healthcheck(house: House) -> web.Response:
-    """200 while the ID map can be asked; the body says whether it is complete."""
-    try:
-        state = await house.ids.store.state()
-    except StoreUnavailable as error:
-        return web.json_response({"status": "DOWN", "id map": str(error)}, status=503)
-    body = {"status": "OK", "id map": "complete" if state.complete else "being rebuilt"}
-    return web.json_response(body, dumps=lambda each: orjson.dumps(each).decode())
+    house.audit.lines.close()
 
 
 def _secret(settings: Settings) -> bytes | None:

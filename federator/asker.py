@@ -35,7 +35,7 @@ from federator.globalize import Globalizer, put_back
 from federator.localize import localize
 from federator.owners import Owners
 from federator.plan import Whereabouts
-from federator.requestlog import SITE_ANSWERS
+from federator.requestlog import site_answered
 from idmap.front import IdMap
 
 log = structlog.get_logger(__name__)
@@ -124,8 +124,7 @@ class Asker:
             async with self._within_deadline(site_call) as response:
                 raw = await whole(site.name, response)
         metrics.SITE_REPLIES.labels(site.name, str(response.status)).inc()
-        local_id = response.headers.get("X-Openstack-Request-Id", "-")
-        SITE_ANSWERS.get([]).append(f"{site.name}:{response.status}:{local_id}")
+        site_answered(site.name, response.status, response.headers)
         body = None
         if raw and "json" in response.headers.get("Content-Type", ""):
             try:

@@ -35,6 +35,10 @@ class Settings(BaseModel):
     listen: str = "127.0.0.1:8780"
     """Host and port to listen at; ``[::1]:8780`` for IPv6."""
 
+    monitor: str = ""
+    """Host and port of a listener of its own for ``/metrics`` and ``/healthcheck``. Then ``/metrics`` is only
+    there; empty: it is at `listen`."""
+
     public_url: HttpUrl | None = None
     """The URL under which clients reach the gateway, if that is not ``http://<listen>``. It stands in the
     catalogue and in every link."""
@@ -64,6 +68,14 @@ class Settings(BaseModel):
     max_body_bytes: Annotated[int, Field(gt=0)] = 1_048_576
     """The largest JSON body that is read. Larger ones are answered 413. Images stream and are not limited."""
 
+    policy_file: Path | None = None
+    """A policy.yaml with the rights on our own API that differ from the defaults; relative to the settings
+    file."""
+
+    audit_file: Path | None = None
+    """Where audit events are written, a JSON line each; relative to the settings file. stderr if there is
+    none."""
+
     @model_validator(mode="after")
     def _default_site_is_a_site(self) -> "Settings":
         if self.default_site and self.default_site not in self.sites:
@@ -89,8 +101,12 @@ class Settings(BaseModel):
     @property
     def address(self) -> tuple[str, int]:
         """Host and port to listen at."""
-        host, _, port = self.listen.rpartition(":")
-        return host.strip("[]"), int(port)
+        return _host_and_port(self.listen)
+
+    @property
+    def monitor_address(self) -> tuple[str, int] | None:
+        """Host and port of the listener for monitoring; None if there is none."""
+        return _host_and_port(self.monitor) if self.monitor else None
 
     @property
     def public_base(self) -> str:
@@ -99,9 +115,13 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _listen_is_host_and_port(self) -> "Settings":
-        host, _, port = self.listen.rpartition(":")
-        if not host or not port.isdigit() or not 0 < int(port) < 65536:
-            raise ValueError(f"listen {self.listen!r} is not HOST:PORT")
+        for name, address in (("listen", self.listen), ("monitor", self.monitor)):
+            host, _, port = address.rpartition(":")
+            if not host or not port.isdigit() or not 0 < int(port) < 65536:
+                if address or name == "listen":
+                    raise ValueError(f"{name} {address!r} is not HOST:PORT")
+        if self.monitor == self.listen:
+            raise ValueError("monitor is the same address as listen")
         return self
 
 
@@ -123,10 +143,17 @@ def load(path: Path) -> Settings:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         raise SettingsError(f"{path}: {_complaint(key, first['type'], first['msg'])}") from error
-    beside = {"clouds": path.parent / settings.clouds}
-    if settings.secret_file is not None:
-        beside["secret_file"] = path.parent / settings.secret_file
-    return settings.model_copy(update=beside)
+    files = {
+        name: path.parent / file
+        for name in ("clouds", "secret_file", "policy_file", "audit_file")
+        if (file := getattr(settings, name)) is not None
+    }
+    return settings.model_copy(update=files)
+
+
+def _host_and_port(address: str) -> tuple[str, int]:
+    host, _, port = address.rpartition(":")
+    return host.strip("[]"), int(port)
 
 
 def _complaint(key: str, kind: str, message: str) -> str:

@@ -3,6 +3,7 @@
 The line names who asked for what and how it ended; no token and no body is ever in it.
 """
 
+from collections.abc import Mapping
 from contextvars import ContextVar
 from time import perf_counter
 from uuid import uuid4
@@ -22,6 +23,13 @@ IDENTITY_FOR_LOG = web.RequestKey("identity_for_log", str)
 
 SITE_ANSWERS: ContextVar[list[str]] = ContextVar("site_answers")
 """``site:status:the site's own request ID`` of each answer that a request has had from a site."""
+
+
+def site_answered(site: str, status: int, headers: Mapping[str, str]) -> None:
+    """Remember the answer of a site to what this request asked of it."""
+    local_id = headers.get("X-Openstack-Request-Id", "-")
+    SITE_ANSWERS.get([]).append(f"{site}:{status}:{local_id}")
+
 
 CLIENT_GONE = 499
 """Logged where the client hung up before it had its answer, as nginx does."""

@@ -16,6 +16,7 @@ from federator.answer import returned_headers
 from federator.asker import Asker, Question
 from federator.call import Call, SiteCall, SiteReply
 from federator.faults import fault_of
+from federator.requestlog import site_answered
 
 CHUNK = 256 * 1024
 _DATA = frozenset({"file", "stage"})
@@ -78,6 +79,7 @@ async def _asked(
             verify=asker.sites[site_name].verify,
         ) as response:
             asker.breakers.heard(site_name, site_call.service)
+            site_answered(site_name, response.status, response.headers)
             if response.status != 401:
                 yield token, site_call, response
                 return
