@@ -14,6 +14,7 @@ from aiohttp import web
 from adapters.errors import SettingsError
 from federator.app import LONGEST_HEADER, House, application, build
 from federator.config import load
+from federator.monitor import monitor
 from idmap.ids import global_uuid
 from idmap.store import StoreUnavailable
 
@@ -56,8 +57,14 @@ def serve(config: Path) -> None:
         await runner.setup()
         host, port = house.settings.address
         site = web.TCPSite(runner, host, port, reuse_port=True)
+        watched = None
         try:
             await site.start()
+            if house.settings.monitor_address is not None:
+                watched = web.AppRunner(monitor(house.ids), access_log=None)
+                await watched.setup()
+                host, port = house.settings.monitor_address
+                await web.TCPSite(watched, host, port, reuse_port=True).start()
             click.echo(
                 f"federator: {house.settings.public_base}/identity serves "
                 f"{', '.join(house.settings.sites)}",
@@ -65,6 +72,8 @@ def serve(config: Path) -> None:
             )
             await asyncio.Event().wait()
         finally:
+            if watched is not None:
+                await watched.cleanup()
             await runner.cleanup()
 
     with _one_line_errors(), suppress(KeyboardInterrupt, web.GracefulExit):
@@ -161,6 +170,8 @@ def _log_to_stderr() -> None:
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     # It says beforehand, and less well, what the line about a wrong auth_type in clouds.yaml will say.
     logging.getLogger("stevedore").setLevel(logging.ERROR)
+    # The same of a policy.yaml that it cannot understand.
+    logging.getLogger("oslo_policy").setLevel(logging.CRITICAL)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

@@ -117,9 +117,9 @@ class Settings(BaseModel):
     def _listen_is_host_and_port(self) -> "Settings":
         for name, address in (("listen", self.listen), ("monitor", self.monitor)):
             host, _, port = address.rpartition(":")
-            if not host or not port.isdigit() or not 0 < int(port) < 65536:
-                if address or name == "listen":
-                    raise ValueError(f"{name} {address!r} is not HOST:PORT")
+            wrong = not host or not port.isdigit() or not 0 < int(port) < 65536
+            if wrong and (address or name == "listen"):
+                raise ValueError(f"{name} {address!r} is not HOST:PORT")
         if self.monitor == self.listen:
             raise ValueError("monitor is the same address as listen")
         return self

@@ -85,7 +85,9 @@ class FederationApi:
             name,
             strategy=self.sites[name].federation.strategy,
             default=name == self.default_site,
-            versions=self.probe.documents_of(name),
+            versions={
+                service: said.versions for service, said in self.probe.documents_of(name).items()
+            },
             failures=failures,
             has_project=None if projects is None else name in projects,
             refused=self._refused(name, identity),

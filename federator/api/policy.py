@@ -113,7 +113,6 @@ def _enforcer(overrides: Mapping[str, str], path: Path | None = None) -> Enforce
     conf = cfg.ConfigOpts()
     conf([], default_config_files=[], default_config_dirs=[])
     enforcer = Enforcer(conf, rules=rules, use_conf=False)
-    conf.set_override("enforce_scope", True, "oslo_policy")
     for rule in RULES:
         enforcer.registered_rules[rule.name] = rule
     try:

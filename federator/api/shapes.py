@@ -6,7 +6,6 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from adapters.identity import Identity, SiteToken
-from adapters.probe import SiteVersions
 from idmap.store import Location, Pin
 
 Json = dict[str, Any]
@@ -26,7 +25,7 @@ def site(
     *,
     strategy: str,
     default: bool,
-    versions: Mapping[str, SiteVersions],
+    versions: Mapping[str, Sequence[Mapping[str, Any]]],
     failures: Mapping[str, str],
     has_project: bool | None,
     refused: str,
@@ -34,15 +33,16 @@ def site(
 ) -> Json:
     """A site as everybody may see it.
 
-    `versions` and `failures` are by service type, `refused` is why this login gets no token there.
+    `versions` (entries of version documents) and `failures` are by service type, `refused` is
+    why this login gets no token there.
     """
     services = [
         {
             "type": service,
             "reachable": service not in failures,
-            "versions": [_version(entry) for entry in said.versions],
+            "versions": [_version(entry) for entry in entries],
         }
-        for service, said in versions.items()
+        for service, entries in sorted(versions.items())
     ]
     return {
         "name": name,

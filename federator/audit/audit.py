@@ -122,9 +122,8 @@ def _made(target: Target, response: web.StreamResponse | None) -> str:
     call = target.call
     if call is None or call.resource is None or not call.is_create:
         return ""
-    made = _body(response)
-    if not call.resource.bare:
-        made = made.get(call.resource.key)
+    body = _body(response)
+    made = body if call.resource.bare else body.get(call.resource.key)
     made_id = made.get(call.resource.id_field) if isinstance(made, dict) else None
     return made_id if isinstance(made_id, str) else ""
 

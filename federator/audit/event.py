@@ -6,6 +6,8 @@
     outcome      success, failure; pending if it was accepted and goes on (202); unknown if the client was
                  gone before the answer, or nobody knows whether the site did it (504)
     attachments  the sites that were asked, with their statuses and request IDs
+
+No secret gets in: tokens are hashed here, and texts of clients are looked through.
 """
 
 from collections.abc import Mapping, Sequence

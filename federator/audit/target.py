@@ -26,14 +26,16 @@ _ACTIONS = {
 }
 
 _WORDS = frozenset(
-    """
-    OS-EC2 OS-EP-FILTER OS-FEDERATION OS-INHERIT OS-OAUTH1 OS-OAUTH2 OS-TRUST access_rules
-    application_credentials auth catalog config credentials domains ec2tokens endpoint_groups
-    endpoints groups identity_providers inherited_to_projects limits mappings password policies
-    projects protocols regions registered_limits role_assignments role_inferences roles
-    saml2 service_providers services sites ids whoami system tags tokens trusts users websso
-    """.split()
-)
+    {
+        "OS-EC2", "OS-EP-FILTER", "OS-FEDERATION", "OS-INHERIT", "OS-OAUTH1", "OS-OAUTH2", "OS-TRUST",
+        "access_rules", "application_credentials", "auth", "catalog", "config", "credentials", "domains",
+        "ec2tokens", "endpoint_groups", "endpoints", "groups", "identity_providers", "ids",
+        "inherited_to_projects", "limits", "mappings", "password", "policies", "projects", "protocols",
+        "regions", "registered_limits", "role_assignments", "role_inferences", "roles", "saml2",
+        "service_providers", "services", "sites", "system", "tags", "tokens", "trusts", "users", "websso",
+        "whoami",
+    }
+)  # fmt: skip
 """Words of paths of Keystone and of our own API; everything else there is an ID or a name."""
 
 
@@ -91,7 +93,9 @@ def _of_words(base: str, method: str, parts: list[str]) -> Target:
         return Target(USER_TYPE, "", "authenticate", is_login=True)
     if parts[1:] == ["auth", "tokens"] and method == "DELETE":
         action = "revoke"
-    elif action == "read" and parts[-1:] == words[-1:] and words[-1:] not in (["tokens"], ["whoami"]):
+    elif (
+        action == "read" and parts[-1:] == words[-1:] and words[-1:] not in (["tokens"], ["whoami"])
+    ):
         action = "read/list"
     target = harmless(unquote(values[-1])) if values else ""
     return Target("/".join([base, *words]), target, action)
