@@ -239,7 +239,7 @@ def bearer_login(
     """
     url = service_root(site.auth_url) + "/v3"
     plugin = v3.OidcAccessToken(
-        url, identity_provider, protocol, access_token, project_id=project_id
+        url, identity_provider, protocol, access_token=access_token, project_id=project_id
     )
     conversation = _Session(site, seconds)
     try:

@@ -1,14 +1,17 @@
 """The real lab as a gateway sees it, and people at home who exist for one test only."""
 
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
+import yaml
 
+from adapters.access_tokens import AccessTokens
 from adapters.account import Account
 from adapters.client import SiteClient
 from adapters.directory import Directory
@@ -30,6 +33,7 @@ class Gateway:
     accounts: dict[str, Account]
     client: HomeClient
     sessions: SiteSessions
+    access_tokens: AccessTokens
 
     async def site_token(self, token: str, site: str) -> SiteToken:
         return await self.sessions.site_token(await self.client.validate(token), site)
@@ -46,15 +50,20 @@ class Gateway:
 
 
 @asynccontextmanager
-async def gateway_at(path: Path, seconds: float = 20.0) -> AsyncIterator[Gateway]:
-    """A gateway for home and the sites in this clouds.yaml."""
-    home, sites = load_home(path, "home"), load_sites(path, SITES)
+async def gateway_at(
+    path: Path, seconds: float = 20.0, names: Collection[str] = SITES
+) -> AsyncIterator[Gateway]:
+    """A gateway for home and the sites of these names in this clouds.yaml."""
+    home, sites = load_home(path, "home"), load_sites(path, names)
     async with AsyncExitStack() as stack:
         accounts = {name: Account(site, timeout=seconds) for name, site in sites.items()}
         for account in accounts.values():
             stack.callback(account.close)
+        access_tokens = AccessTokens()
         strategies = {
-            name: make_strategy(Surroundings(home, site, accounts[name], seconds))
+            name: make_strategy(
+                Surroundings(home, site, accounts[name], seconds, access_tokens=access_tokens)
+            )
             for name, site in sites.items()
         }
         sessions = SiteSessions(sites, strategies)
@@ -62,7 +71,7 @@ async def gateway_at(path: Path, seconds: float = 20.0) -> AsyncIterator[Gateway
         client = SiteClient(seconds)
         await client.open()
         stack.push_async_callback(client.close)
-        yield Gateway(home, accounts, HomeClient(home, client), sessions)
+        yield Gateway(home, accounts, HomeClient(home, client), sessions, access_tokens)
 
 
 @dataclass
@@ -87,19 +96,22 @@ class People:
         new = {"name": name, "domain_id": self.domain_id, "password": name}
         user = await directory.add("users", new)
         assert user
-        for project_name, role_name in roles.items():
-            project = await directory.project(f"{self.domain}/{project_name}")
-            role = await directory.find("roles", role_name)
-            assert project
-            assert role
-            path = f"/projects/{project['id']}/users/{user['id']}/roles/{role['id']}"
-            await directory.call("PUT", path, None, {204})
+        for project, role in roles.items():
+            await self.give(name, project, role)
         return str(user["id"])
 
-    async def login(self, user: str, project: str = "") -> str:
+    async def give(self, user: str, project: str, role: str) -> None:
+        path = await self._grant(user, project, role)
+        await Directory(self.account).call("PUT", path, None, {204})
+
+    async def take(self, user: str, project: str, role: str) -> None:
+        path = await self._grant(user, project, role)
+        await Directory(self.account).call("DELETE", path, None, {204})
+
+    async def login(self, user: str, project: str = "", password: str = "") -> str:
         """A token; unscoped without a project."""
         domain = {"name": self.domain}
-        method = {"user": {"name": user, "domain": domain, "password": user}}
+        method = {"user": {"name": user, "domain": domain, "password": password or user}}
         auth: dict[str, Any] = {"identity": {"methods": ["password"], "password": method}}
         auth["scope"] = {"project": {"name": project, "domain": domain}} if project else "unscoped"
         return await self._token(auth)
@@ -132,6 +144,16 @@ class People:
                     return
         raise AssertionError("Keystone does not revoke")
 
+    async def _grant(self, user_name: str, project_name: str, role_name: str) -> str:
+        directory = Directory(self.account)
+        user = await directory.find("users", user_name, domain_id=self.domain_id)
+        project = await directory.find("projects", project_name, domain_id=self.domain_id)
+        role = await directory.find("roles", role_name)
+        assert user
+        assert project
+        assert role
+        return f"/projects/{project['id']}/users/{user['id']}/roles/{role['id']}"
+
     async def _token(self, auth: dict[str, Any]) -> str:
         url = f"{self.auth_url}/auth/tokens"
         async with self.http.post(url, json={"auth": auth}) as response:
@@ -157,14 +179,24 @@ async def new_people(clouds_yaml: Path, domain: str = "") -> AsyncIterator[Peopl
         async with aiohttp.ClientSession() as http:
             yield People(name, made["id"], home.auth_url, account, http)
     finally:
-        sites = [Account(site) for site in load_sites(clouds_yaml, SITES).values()]
+        names = [site for site in (*SITES, "osaka") if site in clouds_in(clouds_yaml)]
+        sites = [Account(site) for site in load_sites(clouds_yaml, names).values()]
         for keystone in (account, *sites):
             await _remove(keystone, name)
             keystone.close()
 
 
+def clouds_in(clouds_yaml: Path) -> Collection[str]:
+    """The names of all entries: which sites this lab has."""
+    return set(yaml.safe_load(clouds_yaml.read_text())["clouds"])
+
+
 async def _remove(account: Account, domain_name: str) -> None:
     directory = Directory(account)
+    # Users who stand for those of the domain; they have a domain of their own.
+    for user in await directory.list("users"):
+        if ":" in user["name"] and user["name"].endswith(f"@{quote(domain_name, safe='')}"):
+            await directory.call("DELETE", f"/users/{user['id']}", None, {204, 404})
     domain = await directory.find("domains", domain_name)
     if domain:
         path = f"/domains/{domain['id']}"
