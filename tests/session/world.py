@@ -51,7 +51,7 @@ class Gateway:
 
 @asynccontextmanager
 async def gateway_at(
-    path: Path, seconds: float = 20.0, names: Collection[str] = SITES
+    path: Path, seconds: float = 20.0, names: Collection[str] = SITES, *, revalidate: float = 60.0
 ) -> AsyncIterator[Gateway]:
     """A gateway for home and the sites of these names in this clouds.yaml."""
     home, sites = load_home(path, "home"), load_sites(path, names)
@@ -71,7 +71,13 @@ async def gateway_at(
         client = SiteClient(seconds)
         await client.open()
         stack.push_async_callback(client.close)
-        yield Gateway(home, accounts, HomeClient(home, client), sessions, access_tokens)
+        yield Gateway(
+            home,
+            accounts,
+            HomeClient(home, client, revalidate_seconds=revalidate, on_ended=sessions.ended),
+            sessions,
+            access_tokens,
+        )
 
 
 @dataclass
@@ -91,9 +97,9 @@ class People:
         return str(project["id"])
 
     async def user(self, name: str, **roles: str) -> str:
-        """A user with one role on each of these projects. The password is the name."""
+        """A user with one role on each of these projects. The password is the name, as far as it fits."""
         directory = Directory(self.account)
-        new = {"name": name, "domain_id": self.domain_id, "password": name}
+        new = {"name": name, "domain_id": self.domain_id, "password": name[:60]}
         user = await directory.add("users", new)
         assert user
         for project, role in roles.items():
@@ -111,7 +117,7 @@ class People:
     async def login(self, user: str, project: str = "", password: str = "") -> str:
         """A token; unscoped without a project."""
         domain = {"name": self.domain}
-        method = {"user": {"name": user, "domain": domain, "password": password or user}}
+        method = {"user": {"name": user, "domain": domain, "password": password or user[:60]}}
         auth: dict[str, Any] = {"identity": {"methods": ["password"], "password": method}}
         auth["scope"] = {"project": {"name": project, "domain": domain}} if project else "unscoped"
         return await self._token(auth)
