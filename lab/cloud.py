@@ -177,6 +177,9 @@ class Cloud:
             argv += ["--master"]  # a process of its own, so only where it has something to do
         if launch.pyargv:
             argv += ["--pyargv", fill(launch.pyargv, self.values)]
+        if service == "keystone":
+            # Else a refusal that comes before the end of the question is a 502 of Apache's.
+            argv += ["--post-buffering", "65536"]
         return [*argv, "--http-socket", self._listens_at(service)]
 
     def _listens_at(self, service: str) -> str:

@@ -12,12 +12,14 @@ from lab.layout import Layout, write_private
 
 
 def write(layout: Layout, clouds: list[Cloud]) -> Path:
-    entries = {}
+    entries: dict[str, dict[str, object]] = {}
     for cloud in clouds:
         if cloud.is_home:
             entries[cloud.name] = _entry(cloud, "admin", "admin")
         else:
             entries[cloud.name] = _entry(cloud, FEDERATOR, "service")
+            if cloud.identity != cloud.name:  # home's tokens are good there
+                entries[cloud.name]["federation"] = {"strategy": "shared"}
             entries[f"{cloud.name}-admin"] = _entry(cloud, "admin", "admin")
     path = layout.root / "clouds.yaml"
     write_private(path, yaml.safe_dump({"clouds": entries}, sort_keys=False))

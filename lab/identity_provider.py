@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 from hashlib import sha256
 from pathlib import Path
 
-from lab.layout import SOURCE, LabError, Layout
+from lab.layout import SOURCE, LabError, Layout, write_private
 from lab.process import Processes
 from lab.progress import run, say
 from lab.wait import listening, until
@@ -21,6 +22,8 @@ KEY_ID = "lab"  # the `kid` in openid/provider.mjs
 IDP = "corp"  # what Keystones call it
 PROGRAM = SOURCE / "openid"
 REALM = PROGRAM / "realm.json"
+# oidc-provider runs on this Node.js or newer; Debian 12 has 18, and then one comes from npm as well.
+OLDEST, NODE = (20, 12), "node@22.23.3"
 
 
 class IdentityProvider:
@@ -46,12 +49,14 @@ class IdentityProvider:
     def up(self) -> None:
         self._install()
         self._make_key()
-        shutil.copy(REALM, self.realm)
+        write_private(self.realm, REALM.read_text())
         if self._processes.running(OWNER, NAME):
             return
         port = self._layout.shared_port(NAME)
+        own = self._installed / "node_modules" / "node" / "bin" / "node"
+        node = own if own.exists() else _find("node")
         program = self._installed / "provider.mjs"
-        self._processes.start(OWNER, NAME, [_find("node"), program, str(port), self._state])
+        self._processes.start(OWNER, NAME, [node, program, str(port), self._state])
         until(
             NAME,
             lambda: listening(port),
@@ -64,19 +69,20 @@ class IdentityProvider:
         stamp = self._installed / "lab-pins"
         if stamp.exists() and stamp.read_text() == _fingerprint():
             return
+        self._processes.stop(r for r in self._processes.records(OWNER) if r.name == NAME)
         say(OWNER, "installs the OpenID provider from npm")
         shutil.rmtree(self._installed, ignore_errors=True)
         shutil.copytree(PROGRAM, self._installed)
-        words: list[str | Path] = [_find("npm"), "ci", "--no-audit", "--no-fund"]
-        log = self._layout.log(OWNER, "npm")
-        run(
-            words,
-            log,
-            env=os.environ,
-            cwd=self._installed,
-            cure="look at the log; is npm's registry reachable?",
-        )
+        self._npm("ci")
+        if _version(_find("node")) < OLDEST:
+            self._npm("install", "--no-save", NODE)
         stamp.write_text(_fingerprint())
+
+    def _npm(self, *words: str) -> None:
+        log = self._layout.log(OWNER, "npm")
+        cure = "look at the log; is npm's registry reachable?"
+        command = [_find("npm"), *words, "--no-audit", "--no-fund"]
+        run(command, log, env=os.environ, cwd=self._installed, cure=cure)
 
     def _make_key(self) -> None:
         """The key of its tokens, and as a certificate what Apache checks them with."""
@@ -104,13 +110,18 @@ def groups() -> set[str]:
 
 
 def _fingerprint() -> str:
-    """What was installed; the running one keeps what it was started from."""
+    """Of what is installed."""
     made_from = [*sorted(PROGRAM.glob("*.mjs")), PROGRAM / "package-lock.json"]
     return sha256(b"".join(path.read_bytes() for path in made_from)).hexdigest()
+
+
+def _version(node: str) -> tuple[int, ...]:
+    said = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout
+    return tuple(int(number) for number in said.strip().lstrip("v").split("."))
 
 
 def _find(program: str) -> str:
     found = shutil.which(program)
     if not found:
-        raise LabError(f"{program} is missing\n  cure: install Node.js 20 or newer, with npm")
+        raise LabError(f"{program} is missing\n  cure: install Node.js, with npm")
     return found

@@ -20,7 +20,7 @@ PACKAGES = {
     "xmlsec1": "/usr/bin/xmlsec1",
     "qemu-utils": "/usr/bin/qemu-img",
     "openssl": "/usr/bin/openssl",
-    # Wherever they come from: Debian's may be older than what the OpenID provider wants.
+    # Whoever brought them: a Node.js that is there already may be newer than Debian's.
     "nodejs": "node",
     "npm": "npm",
 }

@@ -53,7 +53,8 @@ export function exchangeGrant(provider, realm, resourceServer, jwks) {
     const { params, client } = ctx.oidc;
     required(params, 'subject_token', 'subject_token_type', 'audience');
     required(params, 'openstack_project', 'openstack_project_domain', 'openstack_roles');
-    if (params.subject_token_type !== ACCESS_TOKEN) {
+    const wanted = [params.subject_token_type, params.requested_token_type ?? ACCESS_TOKEN];
+    if (wanted.some((type) => type !== ACCESS_TOKEN)) {
       throw new errors.InvalidRequest('only access tokens can be exchanged');
     }
     if (!SITE.test(params.audience)) throw new errors.InvalidTarget('no such site');

@@ -93,11 +93,11 @@ provider.registerGrantType(
   TOKEN_EXCHANGE,
   exchangeGrant(provider, realm, keystone, jwks(createPublicKey(signing))),
   [
-    ...['subject_token', 'subject_token_type', 'audience'],
+    ...['subject_token', 'subject_token_type', 'requested_token_type', 'audience'],
     ...['openstack_project', 'openstack_project_domain', 'openstack_roles'],
   ],
 );
 provider.use(loginPage(provider, realm));
 provider.on('server_error', (ctx, error) => console.error('server error', error));
-provider.on('grant.error', (ctx, error) => console.error('refused', error.message, error.error_description));
+provider.on('grant.error', (ctx, error) => console.error('refused', error.message, error.error_detail ?? error.error_description));
 provider.listen(Number(port), '127.0.0.1');
