@@ -45,6 +45,9 @@ _CONNECT_SECONDS = 5.0
 
 _PROXY_SAYS_DOWN = frozenset({502, 503, 504})
 
+_NONSENSE = (ValueError, LookupError, TypeError, AttributeError)
+"""What comes of reading an answer that is none of Keystone."""
+
 Turn = Callable[[], AbstractContextManager[None]]
 """What to wait for before home is asked, and to hold until it has answered."""
 
@@ -54,6 +57,19 @@ class Answer(NamedTuple):
 
     status: int
     json: Any
+
+
+class Myself(NamedTuple):
+    """The gateway's own account, as its token says."""
+
+    user_id: str
+    project_id: str
+    """Empty, as what follows of the project, if its login is not scoped to a project."""
+    project_name: str
+    project_domain_id: str
+    project_domain_name: str
+    roles: Mapping[str, str]
+    """Name -> ID."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +148,18 @@ class Login:
     def project_id(self) -> str:
         """The account's own project. Raises SiteUnreachable."""
         return self._access().project_id or ""
+
+    def myself(self) -> Myself:
+        """Who the account is at this Keystone. Raises SiteUnreachable."""
+        said = self._access()
+        return Myself(
+            user_id=said.user_id or "",
+            project_id=said.project_id or "",
+            project_name=said.project_name or "",
+            project_domain_id=said.project_domain_id or "",
+            project_domain_name=said.project_domain_name or "",
+            roles=dict(zip(said.role_names or (), said.role_ids or (), strict=True)),
+        )
 
     def endpoints(self) -> dict[str, str]:
         """Service type -> URL, as this account's catalogue has them. Raises SiteUnreachable."""
@@ -218,8 +246,8 @@ def exchange(
     conversation = _Exchange(home, site, seconds, turn)
     try:
         found = plugin.get_access(conversation)
-        return _grant(found)
-    except (exceptions.ClientException, ValueError, KeyError) as error:
+        return _grant(found, site)
+    except (exceptions.ClientException, *_NONSENSE) as error:
         raise _failure(error, conversation, site) from None
     finally:
         conversation.close()
@@ -243,8 +271,8 @@ def bearer_login(
     )
     conversation = _Session(site, seconds)
     try:
-        return _grant(plugin.get_access(conversation))
-    except (exceptions.ClientException, ValueError, KeyError) as error:
+        return _grant(plugin.get_access(conversation), site)
+    except (exceptions.ClientException, *_NONSENSE) as error:
         raise _failure(error, conversation, site) from None
     finally:
         conversation.close()
@@ -261,8 +289,8 @@ def password_login(
     plugin = v3.Password(url, password, user_id=user_id, project_id=project_id)
     conversation = _Session(site, seconds)
     try:
-        return _grant(plugin.get_access(conversation))
-    except (exceptions.ClientException, ValueError, KeyError) as error:
+        return _grant(plugin.get_access(conversation), site)
+    except (exceptions.ClientException, *_NONSENSE) as error:
         raise _failure(error, conversation, site) from None
     finally:
         conversation.close()
@@ -309,8 +337,8 @@ def confirm(site: Site, token: str, seconds: float) -> Grant:
         if response.status_code != 200:
             reason = f"its Keystone answers HTTP {response.status_code} when asked about a token"
             raise SiteUnreachable(site.name, reason)
-        return _grant(access.create(resp=response, auth_token=token))
-    except (exceptions.ClientException, ValueError, KeyError) as error:
+        return _grant(access.create(resp=response, auth_token=token), site)
+    except (exceptions.ClientException, *_NONSENSE) as error:
         raise _failure(error, conversation, site) from None
     finally:
         conversation.close()
@@ -333,9 +361,12 @@ def revoke(site: Site, token: str, seconds: float) -> None:
         conversation.close()
 
 
-def _grant(found: access.AccessInfo) -> Grant:
+def _grant(found: access.AccessInfo, site: Site) -> Grant:
     if found.auth_token is None or found.expires is None:
         raise ValueError("no token in the answer")
+    catalog = tuple(found.service_catalog.catalog) if found.has_service_catalog() else ()
+    # What will be made of it later has to be possible, while the blame is the site's yet.
+    endpoints(catalog, site, found.project_id or "")
     return Grant(
         token=found.auth_token,
         user_id=found.user_id or "",
@@ -344,7 +375,7 @@ def _grant(found: access.AccessInfo) -> Grant:
         project_id=found.project_id,
         roles=frozenset(found.role_names or ()),
         expires_at=found.expires,
-        catalog=tuple(found.service_catalog.catalog) if found.has_service_catalog() else (),
+        catalog=catalog,
     )
 
 
