@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from adapters.keystone import Answer, Login
+from adapters.keystone import Answer, Login, Myself
 from adapters.sites import Site
 
 _THREADS = 4
@@ -116,6 +116,10 @@ class Account:
         return await asyncio.get_running_loop().run_in_executor(
             self._threads, self._login.project_id
         )
+
+    async def myself(self) -> Myself:
+        """Who the account is there. Raises SiteUnreachable."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._login.myself)
 
     async def endpoints(self) -> dict[str, str]:
         """Service type -> URL at this site. Raises SiteUnreachable."""

@@ -1,4 +1,4 @@
-"""The command line: ``federator serve``, ``federator idmap show | rebuild``."""
+"""The command line: ``federator serve``, ``idmap show | rebuild``, and ``site`` (`federator.doctor`)."""
 
 import asyncio
 import logging
@@ -11,22 +11,12 @@ import structlog
 import uvloop
 from aiohttp import web
 
-from adapters.errors import SettingsError
 from federator.app import LONGEST_HEADER, House, application, build
 from federator.config import load
+from federator.doctor.command import site
 from federator.monitor import monitor
+from federator.options import OneLineErrors, config_option
 from idmap.ids import global_uuid
-from idmap.store import StoreUnavailable
-
-_CONFIG = click.option(
-    "--config",
-    "config",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("federator.yaml"),
-    envvar="FEDERATOR_CONFIG",
-    show_default=True,
-    help="The settings file.",
-)
 
 
 @click.group()
@@ -35,8 +25,11 @@ def main() -> None:
     """One OpenStack endpoint over many OpenStack sites."""
 
 
+main.add_command(site)
+
+
 @main.command()
-@_CONFIG
+@config_option
 def serve(config: Path) -> None:
     """Run the gateway until it is told to stop (SIGTERM or Ctrl-C).
 
@@ -76,7 +69,7 @@ def serve(config: Path) -> None:
                 await watched.cleanup()
             await runner.cleanup()
 
-    with _one_line_errors(), suppress(KeyboardInterrupt, web.GracefulExit):
+    with OneLineErrors(), suppress(KeyboardInterrupt, web.GracefulExit):
         uvloop.run(run())
 
 
@@ -86,7 +79,7 @@ def idmap() -> None:
 
 
 @idmap.command()
-@_CONFIG
+@config_option
 @click.argument("any_id", metavar="ID")
 def show(config: Path, any_id: str) -> None:
     """Show where an ID lives: a global ID, or the local UUID of something known."""
@@ -121,13 +114,13 @@ def show(config: Path, any_id: str) -> None:
         await house.ids.store.close()
         return place is not None or pin is not None
 
-    with _one_line_errors():
+    with OneLineErrors():
         if not asyncio.run(run()):
             sys.exit(1)
 
 
 @idmap.command()
-@_CONFIG
+@config_option
 def rebuild(config: Path) -> None:
     """Restore the map from the sites. Harmless while gateways run."""
 
@@ -144,24 +137,13 @@ def rebuild(config: Path) -> None:
             await house.client.close()
             await house.ids.store.close()
 
-    with _one_line_errors():
+    with OneLineErrors():
         if not asyncio.run(run()):
             sys.exit(1)
 
 
 def _house(config: Path) -> House:
     return build(load(config))
-
-
-class _one_line_errors:
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, SettingsError | StoreUnavailable | ValueError):
-            raise SystemExit(f"federator: {error}") from None
-        if isinstance(error, OSError):
-            raise SystemExit(f"federator: {error.strerror or error}") from None
 
 
 def _log_to_stderr() -> None:

@@ -187,7 +187,7 @@ async def test_the_same_names_in_two_domains_are_two_users_and_two_projects(
         assert tokens[0].project_id != tokens[1].project_id
 
 
-NAMES = ["al/ice", "al;ice", "ålice", "日本", "a:b+c@d %", "u" * 255, "\t'\"\\\\ <b>"]
+NAMES = ["al/ice", "al;ice", "ålice", "日本", "a:b+c@d %", "u" * 255, "'\"\\ \t<b>"]
 
 
 @at_each_site

@@ -1,0 +1,72 @@
+"""What a check may look at (`Patient`), and what it says (`Finding`)."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from adapters.account import Account
+from adapters.sites import Site
+from adapters.spec import Service
+
+
+class Level(StrEnum):
+    """How bad it is."""
+
+    GOOD = "good"
+    NOTE = "note"
+    """Works, and somebody should know."""
+    WRONG = "wrong"
+
+
+class Finding(NamedTuple):
+    """One line."""
+
+    level: Level
+    what: str
+    cure: str = ""
+
+
+class Heard(NamedTuple):
+    """An answer to a question without a token."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """One site (or home itself), and home beside it."""
+
+    home: Site
+    site: Site
+    home_account: Account
+    account: Account
+    services: Mapping[str, Service]
+    ask: Callable[[Site, str], Awaitable[Heard]]
+    """GET of a URL of a site. Raises SiteUnreachable."""
+
+    @property
+    def is_home(self) -> bool:
+        """Whether it is home that is looked at."""
+        return self.site is self.home
+
+
+Check = Callable[[Patient], AsyncIterator[Finding]]
+"""Raises FederationError where something does not answer: that becomes a finding too."""
+
+
+def good(what: str) -> Finding:
+    """All is well."""
+    return Finding(Level.GOOD, what)
+
+
+def note(what: str, cure: str) -> Finding:
+    """It works, but."""
+    return Finding(Level.NOTE, what, cure)
+
+
+def wrong(what: str, cure: str) -> Finding:
+    """It does not work; `cure` says what to do."""
+    return Finding(Level.WRONG, what, cure)
