@@ -11,6 +11,7 @@ import prometheus_client
 import pytest
 import yaml
 
+from adapters import rights
 from adapters.registry import all_services
 from adapters.sites import Federation, load_home, load_sites
 from federator import cli, metrics
@@ -20,7 +21,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = [
     *(path for path in ROOT.glob("*.md") if path.name != "CHANGELOG.md"),
     *ROOT.glob("docs/**/*.md"),
-    ROOT / "deploy/k2k/README.md",
+    *ROOT.glob("deploy/*/README.md"),
 ]
 OPERATORS = (ROOT / "docs/operators.md").read_text()
 TENANTS = (ROOT / "docs/tenants.md").read_text()
@@ -196,12 +197,18 @@ def test_every_list_that_the_rebuild_reads_is_documented() -> None:
     assert documented == read
 
 
-def test_every_call_of_the_account_is_documented() -> None:
-    """The calls as they stand in the source: whoever adds one has to say so to operators."""
-    account = section(OPERATORS, "## The gateway's account")
-    documented = set(re.findall(r"`((?:GET|HEAD|POST|PUT|PATCH|DELETE) /[^`?]+)", account))
+def test_every_call_of_the_account_is_a_right_that_can_be_checked() -> None:
+    """The calls as they stand in the source: whoever adds one has to say so in `adapters.rights`."""
+    assert {str(right) for right in (*rights.SITE, *rights.HOME)} == set(calls_of_the_account())
 
-    assert documented == set(calls_of_the_account())
+
+def test_every_right_of_the_account_is_documented() -> None:
+    account = section(OPERATORS, "## The gateway's account")
+    rows = set(re.findall(r"^\| `(\w+ /\S+?)` \| `(\S+?)` \| (.*?) \|", account, re.MULTILINE))
+
+    assert rows == {(str(right), right.rule, right.why) for right in rights.SITE}
+    for right in rights.HOME:
+        assert f"`{right}`" in account.rpartition("At home the account")[2]
 
 
 def calls_of_the_account() -> Iterator[str]:
@@ -235,8 +242,10 @@ def call_of_the_account(path: Path, call: ast.Call) -> Iterator[str]:
         grant = f"/v3/projects/{{project}}/{whom}s/{{{whom}}}/roles/{{role}}"
         yield from (f"HEAD {grant}", f"PUT {grant}")
     if on.endswith("_directory") and verb == "call":
-        method, where = (ast.literal_eval(argument) for argument in call.args[:2])
-        yield f"{method} /v3{where}"
+        where = re.sub(
+            r"\{quote\((\w+?)(?:_id)?\)\}", r"{\1}", ast.unparse(call.args[1]).strip("f'")
+        )
+        yield f"{ast.literal_eval(call.args[0])} /v3{where.partition('?')[0]}"
     if re.search(r"\baccounts?\b|\bhome$", on) and verb in (
         "get",
         "post",
