@@ -68,12 +68,14 @@ def test_a_command_that_does_not_exist() -> None:
 @pytest.mark.parametrize(
     ("settings", "key", "cure"),
     [
-        ({**GOOD, "site": "paris"}, "site", "there is no such setting; known are clouds, "),
+        ({**GOOD, "site": "paris"}, "site", "there is no such setting; known are "),
         ({"home": "home"}, "sites", "is missing; add it"),
         ({"sites": "paris"}, "sites", "tuple"),
         ({"sites": ["paris", "paris"]}, "sites", "names a site twice"),
         ({**GOOD, "default_site": "rome"}, "default_site", "'rome' is not one of sites"),
         ({**GOOD, "listen": "8780"}, "listen", "'8780' is not HOST:PORT"),
+        ({**GOOD, "monitor": "8781"}, "monitor", "'8781' is not HOST:PORT"),
+        ({**GOOD, "monitor": "127.0.0.1:8780"}, "monitor", "is the same address as listen"),
         ({**GOOD, "public_url": "ftp://here"}, "public_url", "'http' or 'https'"),
         ({**GOOD, "redis": "localhost"}, "redis", "'localhost' is no URL of redis, rediss, unix"),
         ({**GOOD, "redis": "redis://localhost:port/0"}, "redis", "port"),
@@ -166,6 +168,18 @@ def test_without_redis_the_map_cannot_be_looked_into(tmp_path: Path) -> None:
     for words in (["idmap", "rebuild"], ["idmap", "show", "1"]):
         complaint = federator(*words, "--config", config).complaint
         assert f"{tmp_path}/none" in complaint
+
+
+def test_a_broken_policy_file_is_named_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "policy.yaml").write_text('"federation:list_sites": "role:admin or"\n')
+    complaint = refused(tmp_path, {**GOOD, "policy_file": "policy.yaml"})
+    assert f"{tmp_path}/policy.yaml: federation:list_sites: 'role:admin or' is not" in complaint
+
+
+def test_an_audit_file_that_cannot_be_written_is_named_in_one_line(tmp_path: Path) -> None:
+    complaint = refused(tmp_path, {**GOOD, "audit_file": "nowhere/audit.log"})
+    assert f"{tmp_path}/nowhere/audit.log: cannot be written" in complaint
+    assert "correct audit_file" in complaint
 
 
 def test_a_port_that_somebody_has(tmp_path: Path) -> None:
