@@ -56,6 +56,14 @@ class Apache:
             seconds=30,
         )
 
+    def forget_stopped(self, wanted: list[Cloud]) -> None:
+        """After `down` the virtual hosts are still there, of sites too that are not started now."""
+        if not self._processes.running(OWNER, NAME):
+            names = {cloud.name for cloud in wanted}
+            for host in (self._state / "sites").glob("*.conf"):
+                if host.stem not in names:
+                    host.unlink()
+
     def remove(self, site: Cloud) -> None:
         host, _ = self._files(site)
         if host.exists():

@@ -58,6 +58,7 @@ class Lab:
         venvs.build_missing(self.layout, {cloud.release for cloud in clouds} - releases)
         self._shared.up()
         self.identity_provider.up()
+        self._apache.forget_stopped(clouds)
         home_cloud.write_configuration()
         if not (home_cloud.data / "idp_metadata.xml").exists():
             home_cloud.data.mkdir(parents=True, exist_ok=True)
