@@ -54,6 +54,10 @@ lab-up: $(READY) ## the real OpenStack sites alone
 lab-down: $(READY) ## stops them
 	@$(BIN)/python -m lab down
 
+.PHONY: bench-logins
+bench-logins: $(READY) redis ## what logins cost at home and through us, and what keeping saves; needs lab-up
+	@$(BIN)/python -m bench.logins
+
 .PHONY: pins
 pins: $(READY) ## computes requirements/*.txt anew; UPGRADE=--upgrade for the newest
 	@export UV_CUSTOM_COMPILE_COMMAND="make pins"

@@ -14,8 +14,9 @@ under way for the same thing, and its outcome serves everybody who waits.
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import Any, NamedTuple
 
 from cachetools import LRUCache, TTLCache
@@ -56,10 +57,13 @@ class SiteSessions:
         *,
         max_tokens: int = 10_000,
         login_seconds: float = 20.0,
+        on_login: Callable[[str, float], None] = lambda site, seconds: None,
     ) -> None:
-        """`login_seconds` is how long a login may wait for its turn."""
+        """`login_seconds` is how long a login may wait for its turn. `on_login` is told of each one
+        that went well at which site it was and how many seconds it took."""
         self._sites = sites
         self.strategies = strategies
+        self._on_login = on_login
         self._tokens: LRUCache[_Key, SiteToken] = LRUCache(max_tokens)
         self._logins = Logins(max_tokens)
         self._flights: SingleFlight[_Key, SiteToken] = SingleFlight()
@@ -128,7 +132,9 @@ class SiteSessions:
     async def _login(self, key: _Key, identity: Identity) -> SiteToken:
         site = self._sites[key.site]
         async with self._turns[key.site].of(identity.user_id):
+            began = monotonic()
             grant = await self.strategies[key.site].login(identity)
+        self._on_login(key.site, monotonic() - began)
         project_id = grant.project_id or ""
         token = SiteToken(
             site=key.site,

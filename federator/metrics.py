@@ -15,6 +15,9 @@ SITE_REPLIES = Counter("federator_site_replies_total", "Answers of sites", ["sit
 SITE_MISSING = Counter(
     "federator_site_missing_total", "Questions that a site did not answer", ["site"]
 )
+SITE_LOGIN_SECONDS = Histogram(
+    "federator_site_login_seconds", "Time a login at a site took, its waiting excluded", ["site"]
+)
 AWAY = Gauge(
     "federator_site_away", "1 while nobody waits for a service of a site", ["site", "service"]
 )
@@ -28,3 +31,8 @@ REBUILDS = Counter("federator_rebuilds_total", "Rebuilds of the ID map", ["outco
 def away(site: str, service: str, is_away: bool) -> None:
     """Note that a service of a site went away or came back."""
     AWAY.labels(site, service).set(is_away)
+
+
+def site_login(site: str, seconds: float) -> None:
+    """Note that a login at a site went well."""
+    SITE_LOGIN_SECONDS.labels(site).observe(seconds)

@@ -51,7 +51,12 @@ class Gateway:
 
 @asynccontextmanager
 async def gateway_at(
-    path: Path, seconds: float = 20.0, names: Collection[str] = SITES, *, revalidate: float = 60.0
+    path: Path,
+    seconds: float = 20.0,
+    names: Collection[str] = SITES,
+    *,
+    revalidate: float = 60.0,
+    secret: bytes | None = None,
 ) -> AsyncIterator[Gateway]:
     """A gateway for home and the sites of these names in this clouds.yaml."""
     home, sites = load_home(path, "home"), load_sites(path, names)
@@ -62,11 +67,13 @@ async def gateway_at(
         access_tokens = AccessTokens()
         strategies = {
             name: make_strategy(
-                Surroundings(home, site, accounts[name], seconds, access_tokens=access_tokens)
+                Surroundings(
+                    home, site, accounts[name], seconds, access_tokens=access_tokens, secret=secret
+                )
             )
             for name, site in sites.items()
         }
-        sessions = SiteSessions(sites, strategies)
+        sessions = SiteSessions(sites, strategies, login_seconds=seconds)
         stack.callback(sessions.close)
         client = SiteClient(seconds)
         await client.open()
