@@ -98,6 +98,10 @@ class Breakers:
         if self._line(site, service).missed(reason, monotonic(), jitter):
             _log.warning("%s of site %s is away: %s", service, site, reason)
             self._changed(site, service, True)
+            # What took it away may have taken its neighbours.
+            for (where, _), other in self._lines.items():
+                if where == site and not other.open:
+                    other.knock_at = min(other.knock_at, monotonic())
             now = asyncio.get_running_loop().time()
             for timeout in self._waiting[site, service]:
                 if not timeout.expired():

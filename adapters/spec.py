@@ -124,6 +124,17 @@ class Resource:
     """What the gateway's account asks to see every object of this kind at a site, for a rebuild of
     the map: path and query, ``/servers?all_tenants=1``. Empty: the kind is found inside another
     (rules in groups) or its IDs need no way back."""
+    index_microversion: str = ""
+    """... and in which microversion, where the usual one does not show what is `kept`."""
+    kept: tuple[str, ...] = ()
+    """Fields that are remembered, so that the object can be shown while its site is away: what it is called,
+    what it is made of, where it is to be reached. Never metadata, user data, or anything secret."""
+    owner: str = ""
+    """The kept field with the project whose object it is. Empty: it belongs to nobody."""
+    everybodys_if: Mapping[str, object] = field(default_factory=dict)
+    """Fields and values any of which makes an object everybody's (public images, shared networks)."""
+    while_away: Mapping[str, object] = field(default_factory=dict)
+    """What these fields show while the site is away."""
     equal_by: tuple[str, ...] = ()
     """Objects of two sites in which these fields, in global form, are equal are one to the tenant.
     The first must not be empty: without a value there nothing is proved."""

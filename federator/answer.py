@@ -5,6 +5,7 @@ next page, the names of the sites that could not be asked.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -19,6 +20,9 @@ from federator.headers import returned_by_site
 from federator.merge import add_numbers, common_items, cut, identity, merge_lists
 from federator.paging import Page, names_one, next_query, previous_query
 
+MISSING_SITES = "X-Federation-Missing-Sites"
+LAST_KNOWN = "X-Federation-Last-Known"
+"""One for each site for which something else stands: its name, and when that was so."""
 _NONE: Mapping[str, str] = MappingProxyType({})
 ABSENT = frozenset({403, 404, 405, 501})
 """Statuses by which a site says that it does not have, or not for this caller, what all are asked for."""
@@ -31,9 +35,13 @@ def one(reply: SiteReply, request_id: str) -> web.Response:
     if reply.missing:
         raise Unavailable(f"The site {reply.site} cannot be asked: {reply.missing}.")
     raw = reply.raw if reply.raw or reply.body is None else orjson.dumps(reply.body)
+    headers = returned_headers(reply, request_id)
+    if reply.last_known:
+        headers[MISSING_SITES] = reply.site
+        headers.extend(_ages([reply]))
     return web.Response(
         status=reply.status,
-        headers=returned_headers(reply, request_id),
+        headers=headers,
         body=None if reply.status in (204, 304) else raw,
     )
 
@@ -54,6 +62,7 @@ def merged(
 ) -> web.Response:
     """One answer out of the replies of all sites. Raises Unavailable if none could be asked."""
     missing = [reply.site for reply in replies if _is_missing(reply)]
+    away = [reply.site for reply in replies if _is_missing(reply) or reply.last_known]
     refused = [r for r in replies if 400 <= r.status < 500 and r.status not in (*ABSENT, 429)]
     good = [reply for reply in replies if reply.ok and not _is_missing(reply)]
     if refused:
@@ -66,15 +75,36 @@ def merged(
         raise Unavailable(f"{' and '.join(missing)} cannot be asked just now.")
     if not good and said:
         return one(said[0], request_id)
-    headers = returned_headers(good[0], request_id) if good else own_headers(request_id)
-    if missing:
-        headers["X-Federation-Missing-Sites"] = ",".join(missing)
+    if missing and call.resource is not None and call.resource.merge is Merge.NUMBERS:
+        # To count them as nothing would have somebody believe that there is room.
+        raise Unavailable(f"The numbers of {' and '.join(missing)} are not known just now.")
+    live = [reply for reply in good if not reply.last_known]
+    headers = returned_headers(live[0], request_id) if live else own_headers(request_id)
+    if away:
+        headers[MISSING_SITES] = ",".join(away)
+    headers.extend(_ages(good))
     body = _merged_body(call, page, good, missing, public_base)
     nothing = call.is_list and call.resource is not None and not body.get(call.resource.keys)
     if missing and nothing and names_one(call.query):
         # Somebody looks for one thing, perhaps to make it if it is not there. We cannot know.
         raise Unavailable(f"What is asked for may be at {', '.join(missing)}, not there just now.")
     return web.Response(status=200, headers=headers, body=orjson.dumps(body))
+
+
+def all_there(replies: Sequence[SiteReply]) -> None:
+    """Raise Unavailable if any site owes its part of the answer."""
+    missing = [reply.site for reply in replies if _is_missing(reply) or reply.last_known]
+    if missing:
+        raise Unavailable(f"{' and '.join(missing)} cannot be asked just now, and all have to be.")
+
+
+def _ages(replies: Sequence[SiteReply]) -> list[tuple[str, str]]:
+    """Since when what is shown of sites that are away may have changed."""
+    return [
+        (LAST_KNOWN, f"{reply.site} {datetime.fromtimestamp(reply.last_known, UTC):%FT%TZ}")
+        for reply in replies
+        if reply.last_known
+    ]
 
 
 def _is_missing(reply: SiteReply) -> bool:

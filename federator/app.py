@@ -43,19 +43,24 @@ from federator.gateway import Gateway
 from federator.identity.api import IdentityApi
 from federator.identity.catalog import Catalog
 from federator.keypairs import Keypairs
+from federator.lastknown.stand_in import StandIn
 from federator.locate import Locator
 from federator.monitor import healthcheck, metrics_page
+from federator.notice import Notice
 from federator.owners import Owners
 from federator.requestlog import IDENTITY_FOR_LOG, KNOWN_SERVICES, REQUEST_ID, requestlog
 from federator.route import plain_path, service_of
 from federator.upkeep.acquaintance import Acquaintance, keep_acquainted
 from federator.upkeep.lookout import Lookout
+from federator.upkeep.readings import Readings, keep_reading
 from federator.upkeep.rebuild import Rebuild, expected_stamps, keep_map
 from federator.upkeep.survey import Survey
 from federator.versions.api import VersionApi
 from idmap.front import IdMap
 from idmap.news import RedisNews
 from idmap.notes import RedisNotes
+from idmap.records import RecordStore
+from idmap.redis_records import RedisRecordStore
 from idmap.redis_store import RedisIdStore
 from idmap.store import StoreUnavailable
 
@@ -85,6 +90,9 @@ class House:
     sessions: SiteSessions
     ids: IdMap
     acquaintance: Acquaintance
+    records: RecordStore
+    notice: Notice
+    readings: Readings
     rebuild: Rebuild
     identity_api: IdentityApi
     versions: VersionApi
@@ -131,6 +139,8 @@ def build(settings: Settings) -> House:
     endings = Endings(home_client, news)
     ids = IdMap(RedisIdStore(settings.redis, keys, expected_stamps(services, settings.sites)))
     owners = Owners(ids)
+    records = RedisRecordStore(settings.redis, keys)
+    notice = Notice(records, ids.store)
     default_site = settings.default_site or settings.sites[0]
     base = settings.public_base
     asker = Asker(
@@ -144,11 +154,13 @@ def build(settings: Settings) -> House:
         read_seconds=settings.read_timeout_seconds,
         write_seconds=settings.write_timeout_seconds,
         ids=ids,
+        notice=notice,
         owners=owners,
         rules=rules,
         public_base=base,
     )
-    fanout = Fanout(asker)
+    admins = frozenset(name for name, site in sites.items() if site.federation.admin)
+    fanout = Fanout(asker, StandIn(records, ids, names, rules, admins, base))
     surveys = {name: Survey(names[name], accounts[name], rules) for name in sites}
     probe = Probe(_fetcher(client, sites), endpoints, services.values())
     versions = VersionApi(probe, services.values(), base)
@@ -180,6 +192,9 @@ def build(settings: Settings) -> House:
         sessions=sessions,
         ids=ids,
         acquaintance=Acquaintance(endpoints, accounts, probe, ids.store),
+        records=records,
+        notice=notice,
+        readings=Readings(services, surveys, records, breakers, settings.readings_seconds),
         rebuild=rebuild,
         identity_api=IdentityApi(
             client,
@@ -214,6 +229,7 @@ def build(settings: Settings) -> House:
             sites=settings.sites,
             default_site=default_site,
             max_body_bytes=settings.max_body_bytes,
+            strict_projects=settings.strict_projects,
         ),
         map_wanted=asyncio.Event(),
     )
@@ -342,6 +358,8 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
         asyncio.create_task(house.endings.listen()),
         asyncio.create_task(house.breakers.run()),
         asyncio.create_task(keep_acquainted(house.acquaintance)),
+        asyncio.create_task(house.notice.run()),
+        asyncio.create_task(keep_reading(house.readings)),
         asyncio.create_task(
             keep_map(house.rebuild, house.settings.namesakes_seconds, house.map_wanted)
         ),
@@ -354,6 +372,7 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
         await asyncio.wait(running, timeout=0.1)
     await house.ids.stop()
     await house.ids.store.close()
+    await house.records.close()
     await house.notes.close()
     await house.news.close()
     house.sessions.close()

@@ -33,6 +33,7 @@ from federator.call import Call, SiteCall, SiteReply
 from federator.faults import BadRequest
 from federator.globalize import Globalizer, put_back
 from federator.localize import localize
+from federator.notice import Notice, tells_numbers
 from federator.owners import Owners
 from federator.plan import Whereabouts
 from federator.requestlog import site_answered
@@ -50,6 +51,8 @@ class Question:
     identity: Identity
     where: Whereabouts
     request_id: str
+    strict: bool = False
+    """Nothing but what the sites say now will do."""
 
 
 Said = tuple[SiteReply, Mapping[str, str]]
@@ -76,6 +79,7 @@ class Asker:
     write_seconds: float
     """... and any other one."""
     ids: IdMap
+    notice: Notice
     owners: Owners
     rules: Mapping[str, Ids]
     public_base: str
@@ -91,7 +95,13 @@ class Asker:
             reply, sent = await exchange(self, question, token)
             if reply.status == 401:
                 raise ExchangeRefused(site, "its services refuse the tokens of its Keystone")
-        return await self._globalized(question, token, reply, sent)
+        call = question.call
+        local_id = question.where.path.get(str(call.object_id), {}).get(site)
+        self.notice.passed(call, token, reply, local_id)
+        answer = await self._globalized(question, token, reply, sent)
+        if answer.ok and tells_numbers(call):
+            await self.notice.counted(call, site, question.identity.project_id, answer.body)
+        return answer
 
     async def site_token(self, identity: Identity, site: str) -> SiteToken:
         """The caller's token at a site; whose project and user these are is known to the map then."""

@@ -82,6 +82,10 @@ class SiteReply:
     """Why there is no answer: one sentence, fit for users. Empty if there is one."""
     more: bool = False
     """The site's list goes on behind what was read of it."""
+    away: bool = False
+    """It gave no answer because it cannot be reached, and not because it refuses somebody."""
+    last_known: int = 0
+    """The site gave no answer, and this is what was last known: when, in seconds since 1970."""
     nothing_there: bool = False
     """The site cannot have anything of this caller's: to a list it adds nothing, and is not missing."""
 

@@ -65,6 +65,12 @@ class Settings(BaseModel):
     namesakes_seconds: Annotated[float, Field(gt=0)] = 60
     """How often objects that are equal at several sites are looked for."""
 
+    readings_seconds: Annotated[float, Field(gt=0)] = 300
+    """How often all objects of the sites are read, to be shown as last known while their site is away."""
+
+    strict_projects: frozenset[str] = frozenset()
+    """IDs of projects at home that want no answer rather than a partial one."""
+
     max_body_bytes: Annotated[int, Field(gt=0)] = 1_048_576
     """The largest JSON body that is read. Larger ones are answered 413. Images stream and are not limited."""
 

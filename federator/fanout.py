@@ -20,6 +20,8 @@ from federator import metrics
 from federator.asker import Asker, Question, one_request
 from federator.call import SiteReply
 from federator.faults import Timeout
+from federator.lastknown.stand_in import StandIn
+from federator.notice import tells_numbers
 from federator.paging import Page
 from federator.sitelist import pages_for
 from idmap.store import StoreUnavailable
@@ -32,6 +34,7 @@ class Fanout:
     """Puts a question to sites."""
 
     asker: Asker
+    stand_in: StandIn
 
     async def ask_all(
         self, question: Question, sites: Sequence[str], page: Page | None = None
@@ -50,8 +53,16 @@ class Fanout:
     async def ask(self, question: Question, site: str, page: Page | None = None) -> SiteReply:
         """The reply of one site, with global IDs, all of them in the map.
 
-        Raises FederationError for what is wrong with the caller rather than with the site.
+        Of a site that is away: what is known of its answer. Raises FederationError for what is wrong with
+        the caller rather than with the site.
         """
+        reply = await self._ask(question, site, page)
+        if question.strict or not (reply.away or _broken(question, reply)):
+            return reply
+        known = await self.stand_in.reply(question, SiteReply(site, missing=_why(reply)), page)
+        return known if known.last_known else reply
+
+    async def _ask(self, question: Question, site: str, page: Page | None) -> SiteReply:
         reads = question.call.method in ("GET", "HEAD")
         try:
             exchange = pages_for(page) if page is not None else one_request
@@ -63,7 +74,8 @@ class Fanout:
         except (SiteUnreachable, ExchangeRefused, TokenMixUp) as error:
             log.warning("site missing", site=site, reason=error.reason)
             metrics.SITE_MISSING.labels(site).inc()
-            return SiteReply(site, missing=error.reason)
+            # To whom a site refuses its tokens nothing of it is shown.
+            return SiteReply(site, missing=error.reason, away=isinstance(error, SiteUnreachable))
         except StoreUnavailable:
             if reads:
                 raise
@@ -84,7 +96,7 @@ class Fanout:
         log.warning("site missing", site=site, reason=reason)
         metrics.SITE_MISSING.labels(site).inc()
         if question.call.method in ("GET", "HEAD"):
-            return SiteReply(site, missing=reason)
+            return SiteReply(site, missing=reason, away=True)
         # It may have been done. To say "try again" could make the thing twice.
         raise Timeout(
             f"The site {site} gave no answer ({reason}); whether it did what was asked is not "
@@ -99,3 +111,13 @@ class Fanout:
             return await self.ask(question, site, page)
         except Exception as error:
             return error
+
+
+def _broken(question: Question, reply: SiteReply) -> bool:
+    """Whether a site owes its part of a merged answer: it answers, but not with that."""
+    merges = question.call.is_list or tells_numbers(question.call)
+    return merges and (reply.status >= 500 or reply.status == 429)
+
+
+def _why(reply: SiteReply) -> str:
+    return reply.missing or f"it answers {reply.status}"

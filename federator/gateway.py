@@ -59,6 +59,7 @@ class Gateway:
     sites: tuple[str, ...]
     default_site: str
     max_body_bytes: int
+    strict_projects: frozenset[str] = frozenset()
 
     async def answer(
         self,
@@ -81,7 +82,7 @@ class Gateway:
             request[ACTION_NAME] = next(iter(call.body), "")
         where = await self.locator.whereabouts(call, form, identity)
         chosen = plan(call, where, self.sites, self.default_site)
-        question = Question(call, form, identity, where, request_id)
+        question = Question(call, form, identity, where, request_id, self._strict(call, identity))
         if streams:
             return await stream.pass_through(self.fanout.asker, question, chosen.sites[0], request)
         await self._prepare(question, chosen)
@@ -89,6 +90,11 @@ class Gateway:
         if response.status >= 400 and (own_id := chosen_id(call)):
             await self.fanout.asker.ids.store.put_pins([], replace_origin=CHOSEN + own_id)
         return response
+
+    def _strict(self, call: Call, identity: Identity) -> bool:
+        """Whether only a whole answer will do."""
+        wanted = call.headers.get("X-Federation-Strict", "").lower() in ("true", "1", "yes")
+        return wanted or identity.project_id in self.strict_projects
 
     async def _asked(self, question: Question, chosen: Plan) -> web.Response:
         call, request_id = question.call, question.request_id
@@ -110,6 +116,8 @@ class Gateway:
             # New at the sites (the default groups of a new project): known at once, not in a minute.
             await self.rebuild.look_for_namesakes(since=began)
             replies = await self.fanout.ask_all(question, chosen.sites, page)
+        if question.strict:
+            answer.all_there(replies)
         return answer.merged(call, page, replies, self.fanout.asker.public_base, request_id)
 
     async def _first_that_has_it(self, question: Question, chosen: Plan) -> SiteReply:
@@ -118,8 +126,10 @@ class Gateway:
         reply, missing = SiteReply("", missing="no site was asked"), None
         for site in chosen.sites:
             reply = await self.fanout.ask(question, site)
-            if reply.missing and not reply.nothing_there:
-                missing = missing or reply
+            if read and (reply.last_known or (reply.missing and not reply.nothing_there)):
+                # Another site that has it too can say how it is now.
+                missing = missing if missing and missing.last_known else reply
+                continue
             if not (read and (reply.missing or reply.status in answer.ABSENT)):
                 return reply
         if missing is not None:

@@ -111,7 +111,38 @@ SERVER = Resource(
         "access_ip_v6": "accessIPv6",
         "auto_disk_config": "OS-DCF:diskConfig",
     },
-    index="/servers?all_tenants=1",
+    index="/servers/detail?all_tenants=1",
+    # The last one that tells the ID of the flavor.
+    index_microversion="2.46",
+    kept=(
+        "name",
+        "status",
+        "tenant_id",
+        "user_id",
+        "created",
+        "updated",
+        "flavor",
+        "image",
+        "addresses",
+        "key_name",
+        "security_groups",
+        "OS-EXT-AZ:availability_zone",
+        "os-extended-volumes:volumes_attached",
+    ),
+    owner="tenant_id",
+    while_away={
+        # As Nova shows servers of a cell that is down.
+        "status": "UNKNOWN",
+        "OS-EXT-STS:power_state": 0,
+        # What older clients do not expect to be without.
+        "OS-EXT-STS:task_state": None,
+        "OS-EXT-STS:vm_state": None,
+        "metadata": {},
+        "accessIPv4": "",
+        "accessIPv6": "",
+        "hostId": "",
+        "config_drive": "",
+    },
 )
 
 FLAVOR = Resource(
@@ -129,6 +160,18 @@ FLAVOR = Resource(
     order=("flavorid:asc",),
     sort_fields={"flavorid": "id", "memory_mb": "ram", "root_gb": "disk"},
     index="/flavors/detail?is_public=None",
+    kept=(
+        "name",
+        "ram",
+        "vcpus",
+        "disk",
+        "OS-FLV-EXT-DATA:ephemeral",
+        "swap",
+        "rxtx_factor",
+        "OS-FLV-DISABLED:disabled",
+        "os-flavor-access:is_public",
+    ),
+    everybodys_if={"os-flavor-access:is_public": True},
     equal_by=(
         "name",
         "ram",

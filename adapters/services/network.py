@@ -10,6 +10,7 @@ from adapters.spec import ANY, PROJECT, ZONE, By, Ids, Merge, Refs, Resource, Se
 _OWNER = {"project_id": PROJECT, "tenant_id": PROJECT}
 _ZONES = {"availability_zone_hints[]": ZONE, "availability_zones[]": ZONE}
 _BY_ID = ("id:asc",)
+_KEPT = ("name", "project_id", "created_at", "updated_at")
 
 NETWORK = Resource(
     path="/networks",
@@ -26,6 +27,18 @@ NETWORK = Resource(
     opaque=frozenset({"provider:segmentation_id", "segments[].provider:segmentation_id"}),
     order=_BY_ID,
     index="/networks",
+    kept=(
+        *_KEPT,
+        "status",
+        "admin_state_up",
+        "subnets",
+        "shared",
+        "router:external",
+        "mtu",
+        "port_security_enabled",
+    ),
+    owner="project_id",
+    everybodys_if={"shared": True, "router:external": True},
     equal_by=("name",),
     equal_if={"router:external": True},
 )
@@ -42,6 +55,18 @@ SUBNET = Resource(
     },
     order=_BY_ID,
     index="/subnets",
+    kept=(
+        *_KEPT,
+        "network_id",
+        "cidr",
+        "gateway_ip",
+        "ip_version",
+        "enable_dhcp",
+        "allocation_pools",
+        "dns_nameservers",
+        "host_routes",
+    ),
+    owner="project_id",
 )
 
 PORT = Resource(
@@ -81,6 +106,18 @@ PORT = Resource(
     ),
     order=_BY_ID,
     index="/ports",
+    kept=(
+        *_KEPT,
+        "status",
+        "admin_state_up",
+        "network_id",
+        "mac_address",
+        "fixed_ips",
+        "device_id",
+        "device_owner",
+        "security_groups",
+    ),
+    owner="project_id",
 )
 
 ROUTER = Resource(
@@ -100,6 +137,8 @@ ROUTER = Resource(
     },
     order=_BY_ID,
     index="/routers",
+    kept=(*_KEPT, "status", "admin_state_up", "external_gateway_info", "routes"),
+    owner="project_id",
 )
 
 _ROUTER_VERBS = (
@@ -155,6 +194,16 @@ _ADDRESSES = (
         },
         order=_BY_ID,
         index="/floatingips",
+        kept=(
+            *_KEPT[1:],
+            "status",
+            "floating_ip_address",
+            "fixed_ip_address",
+            "floating_network_id",
+            "port_id",
+            "router_id",
+        ),
+        owner="project_id",
     ),
     Resource(
         path="/floatingips/{floatingip}/port_forwardings",
@@ -261,6 +310,8 @@ _SECURITY = (
         embeds={"security_group_rules[]": "security_group_rule"},
         order=_BY_ID,
         index="/security-groups",
+        kept=(*_KEPT, "description", "stateful"),
+        owner="project_id",
         equal_by=("name", "project_id"),
         equal_if={"name": "default"},
     ),

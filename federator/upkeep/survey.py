@@ -49,7 +49,9 @@ class Survey:
             query = f"{'&' if '?' in path else '?'}limit={PAGE}" if limited else ""
             query += f"&marker={quote(marker, safe='')}" if marker else ""
             status, body = await self.account.get(
-                service.type, path + query, microversion=self._microversion(service)
+                service.type,
+                path + query,
+                microversion=resource.index_microversion or self._microversion(service),
             )
             if status in (404, 501) and isinstance(body, dict):
                 # In the service's own words; a load balancer without a backend has none.
