@@ -1,7 +1,7 @@
-"""The stand-ins (`adapters.stand_in`) at one site: made at the first login, renamed with their home user.
+"""The deputies (`adapters.deputy`) at one site: made at the first login, renamed with their home user.
 
 Whatever is there is used: a second process that makes the same one at the same moment gets 409 and
-looks again. Nothing is ever taken away from a stand-in, so no login can end another's token; the one
+looks again. Nothing is ever taken away from a deputy, so no login can end another's token; the one
 exception is a new password, for which Keystone ends them all.
 """
 
@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from cachetools import LRUCache, TTLCache
 
-from adapters import stand_in
+from adapters import deputy
 from adapters.directory import Directory, Entry
 from adapters.errors import ExchangeRefused
 from adapters.flight import SingleFlight
@@ -38,14 +38,14 @@ _SAME_SECOND = 1.1
 
 
 class SiteUser(NamedTuple):
-    """A stand-in as the site has it."""
+    """A deputy as the site has it."""
 
     id: str
     name: str
 
 
 class SiteUsers:
-    """Finds or makes the stand-ins of one site. `secret` is what their passwords are made of."""
+    """Finds or makes the deputies of one site. `secret` is what their passwords are made of."""
 
     def __init__(self, site: Site, directory: Directory, roles: Roles, secret: bytes) -> None:
         self._site = site
@@ -61,13 +61,13 @@ class SiteUsers:
         self._renewals: SingleFlight[str, None] = SingleFlight()
 
     async def ensure(self, identity: Identity, project_id: str) -> SiteUser:
-        """The stand-in of this login, with its roles on the site's project; asks once per process.
+        """The deputy of this login, with its roles on the site's project; asks once per process.
 
         Raises NotScoped, SiteUnreachable, ExchangeRefused.
         """
         key = self._key(identity)
         user = self._known.get(key)
-        if user is None or user.name != stand_in.name(identity, self._roles_of(identity)):
+        if user is None or user.name != deputy.name(identity, self._roles_of(identity)):
             user = await self._user_flights.run(key, lambda: self._find_or_make(identity))
             self._known[key] = user
         granted = (user.id, project_id)
@@ -77,9 +77,9 @@ class SiteUsers:
         return user
 
     def password(self, identity: Identity) -> str:
-        """The password of this login's stand-in."""
+        """The password of this login's deputy."""
         site = str(self._site.key.namespace)
-        return stand_in.password(self._secret, site, self._key(identity))
+        return deputy.password(self._secret, site, self._key(identity))
 
     def forget(self, identity: Identity, project_id: str | None) -> None:
         """The site refused this login: look again whether everything is there."""
@@ -88,29 +88,29 @@ class SiteUsers:
             self._granted.pop((user.id, project_id), None)
 
     async def renew_password(self, identity: Identity, user: SiteUser) -> None:
-        """Set the password that the secret of now gives. All tokens of the stand-in end.
+        """Set the password that the secret of now gives. All tokens of the deputy end.
 
         Raises SiteUnreachable, and ExchangeRefused also if that was done a moment ago already.
         """
         await self._renewals.run(user.id, lambda: self._renew_password(identity, user))
 
     async def known(self) -> dict[str, str]:
-        """Site user ID -> home user ID, of all stand-ins. Raises SiteUnreachable, ExchangeRefused."""
+        """Site user ID -> home user ID, of all deputies. Raises SiteUnreachable, ExchangeRefused."""
         domain = await self._domain()
         users = await self._directory.list("users", domain_id=domain)
-        owners = {str(user["id"]): stand_in.home_user_id(user["name"]) for user in users}
+        owners = {str(user["id"]): deputy.home_user_id(user["name"]) for user in users}
         return {user_id: owner for user_id, owner in owners.items() if owner is not None}
 
     def _roles_of(self, identity: Identity) -> tuple[str, ...]:
         return counted_roles(identity, self._site)
 
     def _key(self, identity: Identity) -> str:
-        return stand_in.key(identity, self._roles_of(identity))
+        return deputy.key(identity, self._roles_of(identity))
 
     async def _find_or_make(self, identity: Identity) -> SiteUser:
         roles = self._roles_of(identity)
-        name = stand_in.name(identity, roles)
-        said = {"name": name, "description": stand_in.description(identity, roles)}
+        name = deputy.name(identity, roles)
+        said = {"name": name, "description": deputy.description(identity, roles)}
         domain = await self._domain()
         user = await self._directory.find("users", name, domain_id=domain)
         if user is None:
@@ -124,9 +124,9 @@ class SiteUsers:
         return SiteUser(str(user["id"]), name)
 
     async def _renamed(self, key: str, domain: str) -> Entry | None:
-        """The stand-in whose home user had another name when it was last looked at."""
+        """The deputy whose home user had another name when it was last looked at."""
         query = f"domain_id={quote(domain)}&name__startswith={quote(key)}"
-        # Keystone means to drop such filters one day. A renamed user then gets a new stand-in.
+        # Keystone means to drop such filters one day. A renamed user then gets a new deputy.
         answer = await self._directory.call("GET", f"/users?{query}", None, {200, 400})
         found = answer.json["users"] if answer.status == 200 else []
         return next((user for user in found if user["name"].startswith(key)), None)

@@ -27,7 +27,6 @@ from os_service_types import ServiceTypes
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from adapters.errors import SettingsError
-from adapters.secret import read_secret
 from idmap.ids import SITE_NUMBERS
 from idmap.sites import SiteKey, check_sites
 
@@ -89,10 +88,6 @@ class Federation(BaseModel):
     """The site's domain of the mapping's groups and users: that of the identity provider. With
     strategy mapped: the domain of the users that the gateway makes."""
 
-    secret_file: Path | None = None
-    """What the passwords of the users that the gateway makes are derived from (strategy mapped);
-    relative to clouds.yaml."""
-
     identity_provider: str = ""
     """Under which ID the site has the OpenID Connect provider (strategy oidc)."""
 
@@ -138,8 +133,6 @@ class Site:
     overrides: Mapping[str, str] = field(default_factory=dict)
     """Official service type -> the URL to use instead of the catalogue's."""
     federation: Federation = field(default_factory=Federation)
-    secret: bytes | None = field(default=None, repr=False)
-    """The content of `Federation.secret_file`."""
 
     @property
     def key(self) -> SiteKey:
@@ -209,8 +202,6 @@ def _site(path: Path, config: OpenStackConfig, name: str) -> Site:
     if not isinstance(auth.get("auth_url"), str):
         raise SettingsError(f"{path}: clouds.{name}.auth.auth_url: is missing; add it")
     verify, cert = region.get_requests_verify_args()
-    # As written: the SDK turns every "-" in a key into "_", also in the names of projects.
-    federation = _federation(path, name, config.cloud_config["clouds"][name].get("federation"))
     return Site(
         name=name,
         auth_url=auth["auth_url"],
@@ -221,14 +212,9 @@ def _site(path: Path, config: OpenStackConfig, name: str) -> Site:
         verify=True if verify is None else verify,
         cert=cert,
         overrides=_overrides(settings),
-        federation=federation,
-        secret=_secret(path, name, federation.secret_file),
+        # As written: the SDK turns every "-" in a key into "_", also in the names of projects.
+        federation=_federation(path, name, config.cloud_config["clouds"][name].get("federation")),
     )
-
-
-def _secret(path: Path, name: str, file: Path | None) -> bytes | None:
-    setting = f"{path}: clouds.{name}.federation.secret_file"
-    return read_secret(path.parent / file, setting) if file is not None else None
 
 
 def _overrides(settings: Mapping[str, Any]) -> dict[str, str]:

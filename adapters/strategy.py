@@ -45,6 +45,8 @@ class Surroundings:
     """To be taken before home is asked to do anything for a login."""
     access_tokens: AccessTokens = field(default_factory=AccessTokens)
     """Those that users logged in with at home."""
+    secret: bytes | None = field(default=None, repr=False)
+    """The gateway's own (`adapters.secret`)."""
 
 
 KnownUsers = Mapping[str, str] | Mapping[str, tuple[str, str]]

@@ -23,7 +23,6 @@ from adapters.identity import Identity
 from adapters.names import Site as SiteNames
 from adapters.probe import Fetch, Probe
 from adapters.registry import all_services, id_rules
-from adapters.secret import read_secret
 from adapters.session import SiteSessions
 from adapters.sites import Site, load_home, load_sites
 from adapters.spec import Service
@@ -36,7 +35,7 @@ from federator.asker import Asker
 from federator.audit.audit import AUDIT, Audit, audit
 from federator.audit.lines import AuditLines
 from federator.audit.noted import IDENTITY as WHO
-from federator.config import Settings
+from federator.config import Settings, secret_of
 from federator.fanout import Fanout
 from federator.faults import Fault, MethodNotAllowed, NotFound, Unauthorized, Unavailable, fault_of
 from federator.gateway import Gateway
@@ -114,7 +113,8 @@ def build(settings: Settings) -> House:
     home_account = Account(home)
     client = SiteClient(settings.write_timeout_seconds)
     notes = RedisNotes(settings.redis)
-    access_tokens = AccessTokens(notes, _secret(settings))
+    secret = secret_of(settings)
+    access_tokens = AccessTokens(notes, secret)
     home_turns = turns_at_home(LOGIN_SECONDS)
     endpoints: dict[str, dict[str, str]] = {name: {} for name in sites}
     breakers = Breakers(_knocker(client, sites, endpoints), metrics.away)
@@ -122,7 +122,9 @@ def build(settings: Settings) -> House:
         name: Guarded(
             name,
             make_strategy(
-                Surroundings(home, site, accounts[name], LOGIN_SECONDS, home_turns, access_tokens)
+                Surroundings(
+                    home, site, accounts[name], LOGIN_SECONDS, home_turns, access_tokens, secret
+                )
             ),
             breakers,
         )
@@ -380,12 +382,6 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
         account.close()
     await house.client.close()
     house.audit.lines.close()
-
-
-def _secret(settings: Settings) -> bytes | None:
-    if settings.secret_file is None:
-        return None
-    return read_secret(settings.secret_file, "secret_file")
 
 
 def _names(site: Site) -> SiteNames:

@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, ValidationError, model_validator
 
 from adapters.errors import SettingsError
+from adapters.secret import read_secret
 
 
 class Settings(BaseModel):
@@ -160,6 +161,13 @@ def load(path: Path) -> Settings:
 def _host_and_port(address: str) -> tuple[str, int]:
     host, _, port = address.rpartition(":")
     return host.strip("[]"), int(port)
+
+
+def secret_of(settings: Settings) -> bytes | None:
+    """What is in `Settings.secret_file`; None if there is none. Raises SettingsError."""
+    if settings.secret_file is None:
+        return None
+    return read_secret(settings.secret_file, "secret_file")
 
 
 def _complaint(key: str, kind: str, message: str) -> str:

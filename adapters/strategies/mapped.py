@@ -43,15 +43,15 @@ class Mapped:
     def __init__(self, around: Surroundings) -> None:
         self._site = site = around.site
         self._seconds = around.timeout
-        if site.secret is None:
+        if around.secret is None:
             raise SettingsError(
-                f"clouds.{site.name}.federation.secret_file: is missing; strategy mapped needs a "
+                f"secret_file: is missing; site {site.name} has the strategy mapped, which needs a "
                 f"file of at least {SHORTEST} random bytes"
             )
         directory = Directory(around.account)
         self._projects = Projects(site, directory)
         self._roles = Roles(site, directory)
-        self._users = SiteUsers(site, directory, self._roles, site.secret)
+        self._users = SiteUsers(site, directory, self._roles, around.secret)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix=f"login-{site.name}")
 
     def check(self, identity: Identity) -> None:

@@ -14,7 +14,7 @@ from adapters.client import SiteClient, whole
 from adapters.errors import SettingsError
 from adapters.registry import all_services
 from adapters.sites import Site, load_home, load_sites
-from federator.config import Settings, load
+from federator.config import Settings, load, secret_of
 from federator.doctor.examine import examine
 from federator.doctor.patient import Finding, Heard, Level, Patient
 from federator.options import OneLineErrors, config_option
@@ -52,6 +52,7 @@ def check(config: Path, as_json: bool, names: tuple[str, ...]) -> None:
 async def _examine(settings: Settings, names: tuple[str, ...]) -> dict[str, list[Finding]]:
     sites = load_sites(settings.clouds, settings.sites)
     home = load_home(settings.clouds, settings.home)
+    secret = secret_of(settings)
     known = {settings.home: home, **sites}
     for name in names:
         if name not in known:
@@ -68,7 +69,15 @@ async def _examine(settings: Settings, names: tuple[str, ...]) -> dict[str, list
     try:
         chosen = names or tuple(known)
         patients = [
-            Patient(home, known[name], accounts[settings.home], accounts[name], all_services(), ask)
+            Patient(
+                home=home,
+                site=known[name],
+                home_account=accounts[settings.home],
+                account=accounts[name],
+                services=all_services(),
+                ask=ask,
+                secret=secret,
+            )
             for name in chosen
         ]
         found = await asyncio.gather(*(examine(patient) for patient in patients))

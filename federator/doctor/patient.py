@@ -1,7 +1,7 @@
 """What a check may look at (`Patient`), and what it says (`Finding`)."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -46,6 +46,8 @@ class Patient:
     services: Mapping[str, Service]
     ask: Callable[[Site, str], Awaitable[Heard]]
     """GET of a URL of a site. Raises SiteUnreachable."""
+    secret: bytes | None = field(default=None, repr=False)
+    """The gateway's own (`adapters.secret`)."""
 
     @property
     def is_home(self) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -14,26 +15,24 @@ from tests.session.world import SITES, Gateway, People, gateway_at, new_people
 
 at_each_site = pytest.mark.parametrize("site", SITES)
 
-SECRET = "s" * 64
+SECRET = b"s" * 64
+NEW_SECRET = b"t" * 64
 
 
-def mapped_clouds(
-    clouds_yaml: Path, folder: Path, secret: str = SECRET, **federation: object
-) -> Path:
+def mapped_clouds(clouds_yaml: Path, folder: Path, **federation: object) -> Path:
     """A copy of the lab's clouds.yaml in which no site trusts home."""
-    folder.mkdir(exist_ok=True)
-    (folder / "secret").write_text(secret)
-    (folder / "secret").chmod(0o600)
     clouds = yaml.safe_load(clouds_yaml.read_text())
     for site in SITES:
-        clouds["clouds"][site]["federation"] = {
-            "strategy": "mapped",
-            "secret_file": "secret",
-            **federation,
-        }
-    path = folder / "clouds.yaml"
+        clouds["clouds"][site]["federation"] = {"strategy": "mapped", **federation}
+    path = folder / "mapped.yaml"
     path.write_text(yaml.safe_dump(clouds))
     return path
+
+
+@asynccontextmanager
+async def gateway_of(path: Path, secret: bytes = SECRET) -> AsyncIterator[Gateway]:
+    async with gateway_at(path, names=SITES, secret=secret) as gateway:
+        yield gateway
 
 
 @pytest.fixture
@@ -43,7 +42,7 @@ def clouds(clouds_yaml: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def gateway(clouds: Path) -> AsyncIterator[Gateway]:
-    async with gateway_at(clouds) as gateway:
+    async with gateway_of(clouds) as gateway:
         yield gateway
 
 
@@ -168,8 +167,8 @@ async def test_admin_counts_only_where_the_settings_say_so(
     await people.user("root", alpha="admin")
     token = await people.login("root", "alpha")
     assert "admin" not in await gateway.roles_at_site(await gateway.site_token(token, site))
-    trusting = mapped_clouds(clouds_yaml, tmp_path / "trusting", admin=True)
-    async with gateway_at(trusting) as other:
+    trusting = mapped_clouds(clouds_yaml, tmp_path, admin=True)
+    async with gateway_of(trusting) as other:
         assert "admin" in await other.roles_at_site(await other.site_token(token, site))
 
 
@@ -287,7 +286,7 @@ async def test_a_listed_project_cannot_be_claimed_by_a_slash_in_the_name_of_a_do
         async with new_people(clouds_yaml, slashed) as other:
             listed = {f"{slashed}/c": "Default/service"}
             path = mapped_clouds(clouds_yaml, tmp_path, projects=listed)
-            async with gateway_at(path) as gateway:
+            async with gateway_of(path) as gateway:
                 await other.project("c")
                 await other.user("mallory", c="member")
                 token = await gateway.site_token(await other.login("mallory", "c"), SITES[0])
@@ -305,7 +304,7 @@ async def test_twenty_first_logins_at_once_from_two_gateways_make_one_user(
     await people.project("alpha")
     home_id = await people.user("alice", alpha="member")
     tokens = [await people.login("alice", "alpha") for _ in range(2)]
-    async with gateway_at(clouds) as one, gateway_at(clouds) as two:
+    async with gateway_of(clouds) as one, gateway_of(clouds) as two:
         got = await asyncio.gather(
             *(g.site_token(token, site) for g in (one, two) for token in tokens * 5)
         )
@@ -321,7 +320,7 @@ async def test_twenty_users_at_once_are_not_mixed_up(clouds: Path, people: Peopl
     users = [f"user{number}" for number in range(10)]
     ids = [await people.user(user, alpha="member") for user in users]
     logins = [await people.login(user, "alpha") for user in users]
-    async with gateway_at(clouds) as one, gateway_at(clouds) as two:
+    async with gateway_of(clouds) as one, gateway_of(clouds) as two:
         wanted = [
             (gateway, home_id, token)
             for gateway in (one, two)
@@ -370,16 +369,13 @@ async def test_a_password_that_somebody_changed_is_set_again_once_for_all_who_wa
 
 
 @at_each_site
-async def test_a_new_secret_is_a_new_password(
-    clouds_yaml: Path, tmp_path: Path, people: People, site: str
-) -> None:
+async def test_a_new_secret_is_a_new_password(clouds: Path, people: People, site: str) -> None:
     await people.project("alpha")
     home_id = await people.user("alice", alpha="member")
     token = await people.login("alice", "alpha")
-    async with gateway_at(mapped_clouds(clouds_yaml, tmp_path / "old")) as old:
+    async with gateway_of(clouds) as old:
         await old.site_token(token, site)
-        renewed = mapped_clouds(clouds_yaml, tmp_path / "new", secret="t" * 64)
-        async with gateway_at(renewed) as one, gateway_at(renewed) as two:
+        async with gateway_of(clouds, NEW_SECRET) as one, gateway_of(clouds, NEW_SECRET) as two:
             got = await asyncio.gather(*(g.site_token(token, site) for g in (one, two) * 10))
             assert len({token.user_id for token in got}) == 1
             # Of two processes that set it at once the later one ends the tokens of the earlier.
@@ -390,14 +386,12 @@ async def test_a_new_secret_is_a_new_password(
 
 @at_each_site
 async def test_two_secrets_at_once_are_named_and_do_not_fight_for_ever(
-    clouds_yaml: Path, tmp_path: Path, people: People, site: str
+    clouds: Path, people: People, site: str
 ) -> None:
     await people.project("alpha")
     await people.user("alice", alpha="member")
     token = await people.login("alice", "alpha")
-    ours = mapped_clouds(clouds_yaml, tmp_path / "ours")
-    theirs = mapped_clouds(clouds_yaml, tmp_path / "theirs", secret="t" * 64)
-    async with gateway_at(ours) as one, gateway_at(theirs) as two:
+    async with gateway_of(clouds) as one, gateway_of(clouds, NEW_SECRET) as two:
         await one.site_token(token, site)
         await two.site_token(token, site)
         await anew(one, token, site)

@@ -47,25 +47,24 @@ async def _try(patient: Patient, right: Right, myself: Myself) -> int | None:
         "project_name": myself.project_name,
         "project_domain_id": myself.project_domain_id,
         "project_domain_name": myself.project_domain_name,
-        "role_id": next(iter(myself.roles.values()), ""),
     }
     if not myself.project_id and right.service == "identity" and right.method in ("POST", "PUT"):
         return None
-    path = right.trial.format_map(known)
     call = patient.account.request
-    if right.method == "PUT":
-        # Only what the account has already is given to it again.
-        had = await call("HEAD", right.service, path)
-        if had.status not in (200, 204):
-            return had.status if had.status in _MISSING else None
-    answer = await call(
-        right.method,
-        right.service,
-        path,
-        _filled(right.body, known),
-        right.microversion,
-    )
-    return answer.status
+    if right.method not in ("PUT", "HEAD"):
+        path = right.trial.format_map(known)
+        body = _filled(right.body, known)
+        answer = await call(right.method, right.service, path, body, right.microversion)
+        return answer.status
+    status = None
+    for role_id in myself.roles.values():
+        path = right.trial.format_map({**known, "role_id": role_id})
+        status = (await call("HEAD", right.service, path)).status
+        if status in (200, 204):
+            # Only what the account has already is given to it again; a role that another one
+            # implies it has not.
+            return (await call(right.method, right.service, path)).status
+    return status if right.method == "HEAD" or status in _MISSING else None
 
 
 def _filled(body: Any, known: Mapping[str, str]) -> Any:

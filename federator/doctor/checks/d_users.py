@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 from adapters.directory import Directory
-from adapters.stand_in import home_user_id
+from adapters.deputy import home_user_id
 from federator.doctor.patient import Finding, Patient, good, note, wrong
 
 
@@ -11,9 +11,9 @@ async def check(patient: Patient) -> AsyncIterator[Finding]:
     site = patient.site
     if patient.is_home or site.federation.strategy != "mapped":
         return
-    if site.secret is None:
-        cure = "a file of at least 32 random bytes"
-        yield wrong(f"clouds.{site.name}.federation.secret_file is missing", cure)
+    if patient.secret is None:
+        cure = "name a file of at least 32 random bytes in federator.yaml"
+        yield wrong("there is no secret_file, of which passwords could be made", cure)
     at_site = Directory(patient.account)
     domain = await at_site.find("domains", site.federation.group_domain)
     if domain is None:
