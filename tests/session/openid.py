@@ -32,16 +32,25 @@ class OpenId:
     async def access_token(self, user: str) -> str:
         """By user name and password, as the command line asks for one."""
         form = {"grant_type": "password", "username": user, "password": f"{user}-secret"}
-        client = {"Authorization": aiohttp.encode_basic_auth("openstack", "openstack-secret")}
+        return await self._asked_for("openstack", form | {"scope": "openid profile"})
+
+    async def access_token_of_machine(self, name: str) -> str:
+        """By client credentials: there is no user."""
+        return await self._asked_for(name, {"grant_type": "client_credentials"})
+
+    async def _asked_for(self, name: str, form: dict[str, str]) -> str:
+        client = {"Authorization": aiohttp.encode_basic_auth(name, f"{name}-secret")}
         url = f"{self.issuer}/token"
-        form["scope"] = "openid profile"
         async with self.http.post(url, data=form, headers=client) as response:
             assert response.status == 200, await response.text()
             return str((await response.json())["access_token"])
 
     async def login(self, gateway: Gateway, user: str, project: str) -> str:
         """A token of home for acme's `project`; the gateway saw how it came about."""
-        access_token = await self.access_token(user)
+        return await self.login_with(gateway, await self.access_token(user), project)
+
+    async def login_with(self, gateway: Gateway, access_token: str, project: str) -> str:
+        """A token of home by this access token."""
         url = f"{self.home}/OS-FEDERATION/identity_providers/corp/protocols/openid/auth"
         headers = {"Authorization": f"Bearer {access_token}"}
         async with self.http.post(url, headers=headers) as response:

@@ -92,6 +92,17 @@ async def test_a_login_with_less_at_home_than_its_access_token_says_is_refused_w
     assert "got erin@corp of federation" in caplog.text
 
 
+@at_each_site
+async def test_a_machines_access_token_serves_as_it_is(
+    at_site: AtSite, openid: OpenId, site: str
+) -> None:
+    async with at_site(site, exchange=False) as gateway:
+        robot = await openid.access_token_of_machine("robot")
+        token = await openid.login_with(gateway, robot, "alpha")
+        given = await gateway.site_token(token, site)
+        assert await gateway.roles_at_site(given) == {"reader"}
+
+
 @plain_and_exchanged
 async def test_another_users_access_token_is_no_use(
     at_site: AtSite, openid: OpenId, exchange: bool
