@@ -14,6 +14,7 @@ from aiohttp.typedefs import Handler
 
 from federator import metrics
 from federator.headers import global_request_id
+from federator.secrets import harmless
 
 log = structlog.get_logger("federator.request")
 
@@ -69,7 +70,7 @@ async def requestlog(request: web.Request, handler: Handler) -> web.StreamRespon
                 global_request_id=global_request_id(request.headers) or "-",
                 who=request.get(IDENTITY_FOR_LOG, "-"),
                 method=request.method,
-                path=path[:500],
+                path=harmless(path),
                 status=status,
                 sites=" ".join(answers[:20]) or "-",
                 ms=round(seconds * 1000, 1),

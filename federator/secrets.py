@@ -1,4 +1,4 @@
-"""What an audit may say of secrets: hashes of tokens, and texts in which no token stands. Pure."""
+"""What log and audit may say of secrets: hashes of tokens, and texts in which no token stands. Pure."""
 
 import re
 from hashlib import sha256

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from federator.audit.secrets import harmless, hashed
+from federator.secrets import harmless, hashed
 
 _WITH_USER = ("password", "totp", "application_credential")
 

@@ -16,8 +16,8 @@ from typing import Any
 
 from adapters.identity import Identity
 from federator.audit.attempt import Attempt
-from federator.audit.secrets import harmless, hashed
 from federator.audit.target import USER_TYPE, Target
+from federator.secrets import harmless, hashed
 
 TYPE_URI = "http://schemas.dmtf.org/cloud/audit/1.0/event"
 UNKNOWN = "unknown"

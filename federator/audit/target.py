@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from adapters.spec import Service
-from federator.audit.secrets import harmless
 from federator.call import Call
 from federator.route import plain_path, route, service_of
+from federator.secrets import harmless
 
 IDENTITY_TYPE = "service/security"
 USER_TYPE = "service/security/account/user"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from federator.audit.secrets import hashed
+from federator.secrets import hashed
 from tests.adversarial.gateways import GatewayProcess
 from tests.api.office import Clerk, Office
 from tests.e2e.waiting import until
@@ -249,6 +249,10 @@ def test_secrets_where_they_do_not_belong(office: Office, clerk: Clerk, token: s
     for path in ("/compute/v2.1/servers", "/identity/v3/auth/tokens", "/federation/v1/ids/x"):
         headers = {"User_Agent": f"curl {token}", "X_Subject_Token": token, "Cookie": token}
         assert office.event_of(office.ask("GET", f"{path}?token={token}", token, **headers))
+    for path in ("/compute/v2.1/servers/", "/identity/v3/users/", "/federation/v1/ids/", "/x/"):
+        answer = office.ask("GET", path + token, token)
+        assert answer.status_code == 404 or "identity" in path
+        assert path == "/x/" or office.event_of(answer)["outcome"] == "failure"
     said = password(clerk, clerk.password)
     for scope in ({"scope": 5}, {"scope": {"project": {"id": clerk.password}}}):
         assert office.event_of(login(office, said, **scope))

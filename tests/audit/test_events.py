@@ -10,8 +10,8 @@ from pycadf import event as cadf
 
 from federator.audit.attempt import Attempt, attempt_of
 from federator.audit.event import Deed, event
-from federator.audit.secrets import harmless, hashed
 from federator.audit.target import Target
+from federator.secrets import harmless, hashed
 from tests.session.people import make_identity
 
 TOKEN = "gAAAAABm" + "x" * 180
