@@ -5,7 +5,8 @@
     ├── HomeError
     │   ├── HomeUnreachable     home did not answer: nothing can be said of the token
     │   ├── InvalidToken        home does not know the token: expired, revoked, or of another Keystone
-    │   └── NotScoped           the token is good, but not for a project, and so for no site
+    │   ├── NotScoped           the token is good, but not for a project, and so for no site
+    │   └── NotServed           the token is good, but of a kind that a gateway can do nothing with
     ├── Crowded                 too many logins wait already: nobody was asked, try again
     └── SiteError               one site; it is named
         ├── SiteUnreachable     no connection, no answer in time, or its Keystone is down
@@ -42,6 +43,10 @@ class InvalidToken(HomeError):
 
 class NotScoped(HomeError):
     """Only tokens of a project can be exchanged: K2K asserts exactly one."""
+
+
+class NotServed(HomeError):
+    """Home does not let the token be asked about with itself: somebody acts by it as somebody else."""
 
 
 class Crowded(FederationError):

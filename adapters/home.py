@@ -23,7 +23,13 @@ from multidict import CIMultiDict
 
 from adapters.client import SiteClient
 from adapters.endpoints import service_root
-from adapters.errors import HomeError, HomeUnreachable, InvalidToken, SiteUnreachable
+from adapters.errors import (
+    HomeError,
+    HomeUnreachable,
+    InvalidToken,
+    NotServed,
+    SiteUnreachable,
+)
 from adapters.flight import SingleFlight
 from adapters.identity import Identity, ServiceProvider
 from adapters.sites import Site
@@ -66,7 +72,10 @@ class HomeClient:
         self._flights: SingleFlight[bytes, Identity] = SingleFlight()
 
     async def validate(self, token: str) -> Identity:
-        """Who holds this token. Raises InvalidToken, or HomeUnreachable if that cannot be known."""
+        """Who holds this token.
+
+        Raises InvalidToken, NotServed, or HomeUnreachable if that cannot be known.
+        """
         if not _TOKEN.fullmatch(token):
             raise InvalidToken("not a token")
         key = _key(token)
@@ -169,6 +178,12 @@ class HomeClient:
         if before is not None:
             # Whose it is stays known, for the day it ends, but no more that it is good.
             self._known[key] = (0.0, before)
+        if status == 403:
+            # A trust that impersonates: the token says the trustor, and K2K would assert the trustee.
+            raise NotServed(
+                "The token cannot be used here: home does not let it be looked at with itself. "
+                "Trusts work if they do not impersonate."
+            )
         if status != 200:
             raise HomeUnreachable(f"home answered HTTP {status} when asked about a token")
         try:

@@ -163,7 +163,9 @@ def fault_of(error: errors.FederationError) -> Fault:
             return Unavailable("The Keystone that tokens come from cannot be reached.")
         case errors.InvalidToken():
             return Unauthorized()
-        case errors.NotScoped() | errors.ExchangeRefused() | errors.ProjectNotThere():
+        case errors.NotScoped() | errors.NotServed():
+            return Forbidden(str(error))
+        case errors.ExchangeRefused() | errors.ProjectNotThere():
             return Forbidden(str(error))
         case errors.NameNotCarried():
             return BadRequest(str(error))

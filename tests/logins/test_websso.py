@@ -105,7 +105,7 @@ async def test_a_dashboard_that_home_does_not_trust_gets_no_token(
     origin = urlencode({"origin": "http://127.0.0.1:9/auth/websso/"})
     await page.open(f"{estate.auth_url}{PATHS[0]}?{origin}")
     await log_in(page)
-    await page.until("document.body && document.body.innerText.includes('trusted dashboard')")
+    await page.until("document.body && document.body.innerText.includes('requires authentication')")
     assert (await page.address()).startswith(estate.auth_url)
     assert "gAAAA" not in await page.value("document.documentElement.outerHTML")
 
