@@ -130,7 +130,9 @@ def build(settings: Settings) -> House:
         )
         for name, site in sites.items()
     }
-    sessions = SiteSessions(sites, strategies, login_seconds=LOGIN_SECONDS)
+    sessions = SiteSessions(
+        sites, strategies, login_seconds=LOGIN_SECONDS, on_login=metrics.site_login
+    )
     home_client = HomeClient(
         home,
         client,
