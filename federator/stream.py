@@ -22,6 +22,10 @@ CHUNK = 256 * 1024
 _DATA = frozenset({"file", "stage"})
 
 
+class ClientGone(ConnectionError):
+    """The client has hung up. aiohttp's own error is the same for its connection and for that to the site."""
+
+
 def streams(call: Call) -> bool:
     """Whether a call carries the data of an image, in one of the two directions."""
     return call.service.type == "image" and call.path.rpartition("/")[2] in _DATA
@@ -48,10 +52,13 @@ async def pass_through(
             await out.prepare(request)
             if request.method != "HEAD":
                 async for chunk in response.content.iter_chunked(CHUNK):
-                    await out.write(chunk)
+                    await _write(out, chunk)
             await out.write_eof()
             return out
     except SiteError as error:
+        if request.content.exception() is not None:
+            # What broke was the data on its way to the site.
+            raise ClientGone from error
         if out.prepared:
             # Half an image is with the client: only a broken connection can tell it.
             raise
@@ -93,3 +100,10 @@ async def _asked(
 async def _chunks(request: web.Request) -> AsyncIterator[bytes]:
     async for chunk in request.content.iter_chunked(CHUNK):
         yield chunk
+
+
+async def _write(out: web.StreamResponse, chunk: bytes) -> None:
+    try:
+        await out.write(chunk)
+    except ConnectionError as error:
+        raise ClientGone from error

@@ -113,7 +113,7 @@ def _initiator(deed: Deed) -> Json:
             "domain": attempt.domain_name,
         }
     who |= {
-        "host": {"address": deed.address, "agent": harmless(deed.agent)[:200]},
+        "host": {"address": deed.address, "agent": harmless(deed.agent)[:200] or UNKNOWN},
         "credential": _credential(deed),
         "request_id": deed.request_id,
         "global_request_id": deed.global_request_id,

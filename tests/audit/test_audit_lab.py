@@ -141,6 +141,36 @@ def test_an_image_that_streams_names_its_site(office: Office, token: str) -> Non
     assert office.ask("DELETE", path, token).status_code == 204
 
 
+def test_how_it_ended_for_a_client_that_hangs_up_is_unknown(office: Office, token: str) -> None:
+    new = {"name": "dropped", "disk_format": "raw", "container_format": "bare"}
+    image = office.ask("POST", "/image/v2/images", token, new).json()["id"]
+    path = f"/image/v2/images/{image}/file"
+    headers = {"X-Auth-Token": token, "Content-Type": "application/octet-stream"}
+    data = b"x" * 30_000_000
+    sent = requests.put(office.url + path, headers=headers, data=data, timeout=120)
+    assert sent.status_code == 204, sent.text
+    with requests.get(office.url + path, headers=headers, stream=True, timeout=60) as answer:
+        assert answer.status_code == 200
+    dropped = [office.event_of(answer)]
+
+    before = {event["id"] for event in office.events()}
+    host, _, port = office.gateway.address.rpartition(":")
+    with socket.create_connection((host, int(port)), 30) as connection:
+        lines = [f"PUT {path} HTTP/1.1", "Host: x", "Content-Length: 1000000"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        connection.sendall("\r\n".join([*lines, "", "x" * 1000]).encode())
+    dropped += until(
+        lambda: [event for event in office.events() if event["id"] not in before],
+        "the upload that broke off is in the audit",
+    )
+    for event, action in zip(dropped, ("read", "update"), strict=True):
+        assert (event["action"], event["outcome"]) == (action, "unknown")
+        assert event["reason"]["reasonCode"] == "499"
+        assert event["initiator"]["credential"]["token"] == hashed(token)
+    deleted = office.ask("DELETE", f"/image/v2/images/{image}", token)
+    assert deleted.status_code == 204
+
+
 def test_logins(office: Office, clerk: Clerk) -> None:
     answer = login(office, password(clerk, clerk.password))
     issued = answer.headers["X-Subject-Token"]
