@@ -99,8 +99,13 @@ class StandIn:
                 "not among what is remembered."
             ) from None
         records = await self.records.read(site, resource.kind, self._owners(question, site))
-        items = await self._items(call.service, resource, site, records)
-        items = in_order([item for item in items if test(item)], page)
+        items = [
+            shown
+            for was in await self._items(call.service, resource, site, records)
+            # Things are found by the status they had, too.
+            if test(shown := self._whole(call, was)) or test({**shown, **was})
+        ]
+        items = in_order(items, page)
         return _known(missing, {resource.keys: await self._shown(call, site, items)}, seen=read)
 
     async def _object(
@@ -115,7 +120,7 @@ class StandIn:
         items = await self._items(call.service, resource, site, [record] if record else [])
         if record is None or not items:
             return missing
-        (item,) = await self._shown(call, site, items)
+        (item,) = await self._shown(call, site, [self._whole(call, items[0])])
         body = item if resource.bare else {resource.key: item}
         return _known(missing, body, seen=record.seen)
 
@@ -134,7 +139,7 @@ class StandIn:
     async def _items(
         self, service: Service, resource: Resource, site: str, records: Collection[Record]
     ) -> list[dict[str, Any]]:
-        """Items in global form, in the order of their local IDs."""
+        """What is remembered of objects, in global form, in the order of their local IDs."""
         local = [
             {resource.id_field: record.local_id, **fields}
             for record in sorted(records, key=lambda each: each.local_id)
@@ -143,7 +148,12 @@ class StandIn:
         out = Outward(self.names[site], self.ids.pins, ids=self.rules)
         body = rewrite_body(shape(service, resource), {resource.keys: local}, out.change)
         await self.ids.register(site, out.seen)
-        return [whole(service, resource, item, self.public_base) for item in body[resource.keys]]
+        items: list[dict[str, Any]] = body[resource.keys]
+        return items
+
+    def _whole(self, call: Call, fields: dict[str, Any]) -> dict[str, Any]:
+        assert call.resource is not None
+        return whole(call.service, call.resource, fields, self.public_base)
 
     async def _shown(
         self, call: Call, site: str, items: list[dict[str, Any]]

@@ -1,0 +1,216 @@
+"""A site that accepts connections and never answers: what is shown of it, and what is not done to it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+
+from tests.e2e.api import Api
+from tests.e2e.waiting import until
+from tests.missing_site.conftest import LEAVES, STAYS, Things, World, boot, new_things
+
+KINDS = {
+    "server": ("compute", "/servers", "servers"),
+    "volume": ("block-storage", "/volumes", "volumes"),
+    "snapshot": ("block-storage", "/snapshots", "snapshots"),
+    "image": ("image", "/v2/images", "images"),
+    "network": ("network", "/v2.0/networks", "networks"),
+    "subnet": ("network", "/v2.0/subnets", "subnets"),
+    "port": ("network", "/v2.0/ports", "ports"),
+    "router": ("network", "/v2.0/routers", "routers"),
+    "floatingip": ("network", "/v2.0/floatingips", "floatingips"),
+    "security_group": ("network", "/v2.0/security-groups", "security_groups"),
+}
+QUOTAS = {
+    "compute": "/limits",
+    "block-storage": "/limits",
+    "network": "/v2.0/quotas/{project}",
+}
+NOBODYS = "0f0e0d0c-0b0a-4908-8706-050403020100"
+
+every_kind = pytest.mark.parametrize("kind", KINDS)
+
+
+@pytest.fixture(scope="module")
+def api(world: World) -> Iterator[Api]:
+    with world.client() as api:
+        yield api
+
+
+@pytest.fixture(scope="module")
+def stays(world: World, api: Api) -> str:
+    """A server at the site that stays."""
+    return str(boot(api, STAYS, "stays")["id"])
+
+
+@pytest.fixture(scope="module")
+def numbers(world: World, api: Api) -> dict[str, Any]:
+    """What the sites together allow, while both are there."""
+    return {service: _numbers(api, service) for service in QUOTAS}
+
+
+@pytest.fixture(scope="module")
+def things(world: World, api: Api, stays: str, numbers: dict[str, Any]) -> Iterator[Things]:
+    """What was at the site, which is frozen from here on."""
+    things = new_things(api, "leaves")
+    with world.frozen():
+        # Each service finds out by itself; afterwards nobody waits any more.
+        for service in ("compute", "block-storage", "image", "network"):
+            path = next(path for of, path, _ in KINDS.values() if of == service)
+            api.call("GET", service, path)
+        until(lambda: world.away() >= {"compute", "block-storage", "image", "network"}, "away")
+        yield things
+    until(lambda: not world.away(), "the site is back")
+
+
+def _numbers(api: Api, service: str) -> Any:
+    return api.get(service, QUOTAS[service].format(project=api.project_id))
+
+
+@every_kind
+def test_a_list_names_the_site_and_shows_what_was_there(
+    things: Things, api: Api, kind: str
+) -> None:
+    service, path, keys = KINDS[kind]
+    response = api.call("GET", service, path)
+    assert response.status_code == 200
+    assert response.headers["X-Federation-Missing-Sites"] == LEAVES
+    assert response.headers["X-Federation-Last-Known"].startswith(f"{LEAVES} 20")
+    assert getattr(things, kind) in [each["id"] for each in response.json()[keys]]
+
+
+@every_kind
+def test_what_was_there_is_shown_by_its_id(things: Things, api: Api, kind: str) -> None:
+    service, path, _ = KINDS[kind]
+    response = api.call("GET", service, f"{path}/{getattr(things, kind)}")
+    assert response.status_code == 200
+    assert response.headers["X-Federation-Missing-Sites"] == LEAVES
+    shown = response.json()
+    assert shown.get(kind, shown)["id"] == getattr(things, kind)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "floatingip"])
+def test_a_list_by_name_finds_what_was_there_and_only_that(
+    things: Things, api: Api, kind: str
+) -> None:
+    service, path, keys = KINDS[kind]
+    found = api.get(service, f"{path}?name={things.name}")[keys]
+    assert [each["id"] for each in found] == [getattr(things, kind)]
+    assert api.get(service, f"{path}?name=nothing-of-this-name")[keys] == []
+
+
+@pytest.mark.parametrize(
+    ("service", "path"),
+    [
+        ("compute", "/servers?tags=blue"),
+        ("network", "/v2.0/networks?tags=blue"),
+        ("image", "/v2/images?tag=blue"),
+        ("block-storage", "/volumes?metadata={'a':'b'}"),
+    ],
+)
+def test_a_filter_that_nobody_can_apply_is_not_answered(
+    things: Things, api: Api, service: str, path: str
+) -> None:
+    response = api.call("GET", service, path)
+    assert response.status_code == 503
+    assert response.headers["Retry-After"]
+
+
+@pytest.mark.parametrize("microversion", ["2.1", "2.46", "2.47", "2.69", "latest"])
+@pytest.mark.parametrize("path", ["/servers", "/servers/detail", "/servers/{id}"])
+def test_its_servers_are_unknown_in_every_microversion(
+    things: Things, api: Api, microversion: str, path: str
+) -> None:
+    found = api.get("compute", path.format(id=things.server), microversion=microversion)
+    shown = found["servers"] if "servers" in found else [found["server"]]
+    server = next(each for each in shown if each["id"] == things.server)
+    assert server["status"] == "UNKNOWN"
+    if path != "/servers":
+        flavor = server["flavor"]
+        if microversion in ("2.1", "2.46"):
+            assert flavor["id"] == "1"
+        else:
+            assert flavor["original_name"] == "m1.nano"
+
+
+def test_the_other_sites_servers_are_as_ever(things: Things, api: Api, stays: str) -> None:
+    found = api.get("compute", "/servers/detail")["servers"]
+    assert {each["id"]: each["status"] for each in found} == {
+        stays: "ACTIVE",
+        things.server: "UNKNOWN",
+    }
+
+
+def test_servers_are_found_by_the_status_they_show_or_had(things: Things, api: Api) -> None:
+    for status in ("UNKNOWN", "ACTIVE"):
+        found = api.get("compute", f"/servers?status={status}")["servers"]
+        assert things.server in [each["id"] for each in found], status
+    assert api.get("compute", "/servers?status=ERROR")["servers"] == []
+
+
+def test_an_unknown_id_is_not_found(things: Things, api: Api) -> None:
+    for service, path, _ in KINDS.values():
+        assert api.call("GET", service, f"{path}/{NOBODYS}").status_code == 404
+
+
+@every_kind
+def test_a_delete_is_refused_for_now(things: Things, api: Api, kind: str) -> None:
+    service, path, _ = KINDS[kind]
+    response = api.call("DELETE", service, f"{path}/{getattr(things, kind)}")
+    assert response.status_code == 503
+    assert response.headers["Retry-After"]
+
+
+def test_a_create_there_is_refused_for_now_and_elsewhere_it_works(things: Things, api: Api) -> None:
+    body = {"network": {"name": "new"}}
+    there = api.call("POST", "network", "/v2.0/networks", body, site=LEAVES)
+    assert there.status_code == 503
+    assert there.headers["Retry-After"]
+    refers = {"port": {"network_id": things.network}}
+    assert api.call("POST", "network", "/v2.0/ports", refers).status_code == 503
+    assert api.call("POST", "network", "/v2.0/networks", body, site=STAYS).status_code == 201
+
+
+@pytest.mark.parametrize("service", QUOTAS)
+def test_numbers_count_the_site_with_what_it_told_last(
+    things: Things, api: Api, numbers: dict[str, Any], service: str
+) -> None:
+    now = _numbers(api, service)
+    assert _limits(now) == _limits(numbers[service])
+
+
+def _limits(numbers: Any) -> dict[str, Any]:
+    if "quota" in numbers:
+        return dict(numbers["quota"])
+    return {name: n for name, n in numbers["limits"]["absolute"].items() if name[:3] == "max"}
+
+
+@pytest.mark.parametrize("path", ["/servers", "/servers/{id}", "/limits"])
+def test_who_is_strict_gets_no_partial_answer(things: Things, world: World, path: str) -> None:
+    with world.client() as api:
+        url = f"{world.gateway.url}/compute/v2.1{path.format(id=things.server)}"
+        headers = {"X-Auth-Token": api.token, "X-Federation-Strict": "true"}
+        response = requests.get(url, headers=headers, timeout=60)
+    assert response.status_code == 503
+    assert response.headers["Retry-After"]
+
+
+def test_admins_see_everybodys_and_others_their_own(things: Things, world: World) -> None:
+    with world.admin() as admin:
+        assert things.server not in _ids(admin.get("compute", "/servers"))
+        assert things.server in _ids(admin.get("compute", "/servers?all_tenants=1"))
+
+
+def _ids(body: Any) -> list[str]:
+    return [each["id"] for each in body["servers"]]
+
+
+def test_the_command_shows_it_all(things: Things, world: World) -> None:
+    rows = {row["ID"]: row for row in world.openstack.rows("server", "list")}
+    assert rows[things.server]["Status"] == "UNKNOWN"
+    assert world.openstack.show("server", "show", things.server)["status"] == "UNKNOWN"
+    for words in (("volume",), ("network",), ("image",), ("router",), ("security", "group")):
+        assert world.openstack.show(*words, "show", things.name)["name"] == things.name
+    refused = world.openstack.refused("server", "delete", things.server)
+    assert "503" in refused
