@@ -130,7 +130,7 @@ async def rates(
             return response.status == 200
 
     async def first_use(number: int) -> bool:
-        """A new login and its first request: both sites have to give a token, or a kept one serves."""
+        """A new login and its first request; the site tokens of an older login serve it."""
         user = await realm.login(f"u{number % USERS}", "alpha")
         return (await user.ask("GET", "network", "/networks?limit=1")).ok
 
@@ -138,6 +138,7 @@ async def rates(
         return (await logins[number % USERS].ask("GET", "network", "/networks?limit=1")).ok
 
     ours = f"{gateway.url}/identity/v3"
+    await asyncio.gather(*map(kept, range(USERS)))
     return [
         await rate("password login", "home", password(home)),
         await rate("password login", "gateway", password(ours)),
