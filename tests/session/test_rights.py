@@ -5,6 +5,8 @@ import json
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +17,12 @@ from click.testing import CliRunner, Result
 from adapters.account import Account
 from adapters.directory import Directory
 from adapters.rights import SITE
-from adapters.sites import load_sites
+from adapters.sites import Site, load_sites
 from federator.cli import main
-from tests.session.world import SITES
+from federator.doctor.checks import a_keystone
+from federator.doctor.patient import Heard, Patient
+from tests.session.test_mapped import SECRET, mapped_clouds
+from tests.session.world import SITES, gateway_at, new_people
 
 at_each_site = pytest.mark.parametrize("site", SITES)
 
@@ -230,3 +235,39 @@ async def test_a_name_that_is_no_site_is_one_line(desk: Desk) -> None:
     result = await desk.check("atlantis")
     assert result.exit_code != 0
     assert "there is no site atlantis; there are home, paris, tokyo" in str(result.exception)
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(90, "seconds ahead"), (-3600, "seconds behind")])
+async def test_a_clock_that_is_wrong_is_told(seconds: float, said: str) -> None:
+    site = Site("paris", "https://paris/v3", "password", {})
+    there = format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)
+
+    async def ask(where: Site, url: str) -> Heard:
+        return Heard(200, {"Date": there}, b'{"version": {"id": "v3.14"}}')
+
+    account = Account(site)
+    try:
+        patient = Patient(site, site, account, account, {}, ask)
+        found = [finding async for finding in a_keystone.check(patient)]
+    finally:
+        account.close()
+    assert [finding.level for finding in found] == ["good", "wrong"]
+    assert said in found[1].what
+
+
+async def test_users_that_stand_for_nobody_any_more_are_noted(
+    desk: Desk, clouds_yaml: Path, tmp_path: Path
+) -> None:
+    path = mapped_clouds(clouds_yaml, tmp_path)
+    desk.entry("paris")["federation"]["strategy"] = "mapped"
+    async with new_people(clouds_yaml) as people, gateway_at(path, secret=SECRET) as gateway:
+        await people.project("alpha")
+        home_id = await people.user("alice", alpha="member")
+        token = await gateway.site_token(await people.login("alice", "alpha"), "paris")
+        assert token.user_id not in (await desk.check("paris")).output
+        await Directory(people.account).call("DELETE", f"/users/{home_id}", None, {204})
+        result = await desk.check("paris")
+    assert result.exit_code == 0
+    (line,) = [line for line in result.output.splitlines() if "stand for nobody" in line]
+    assert token.user_id in line
+    assert "openstack user delete" in line
