@@ -50,6 +50,8 @@ class Mood:
     silent: float = 0.3
     longest: float = 0.01
     silence: float = 3.0
+    only_site: bool = False
+    """Whether home is as it should be."""
 
 
 @dataclass
@@ -164,7 +166,7 @@ def _answer(
 
 
 def application(clouds: dict[str, RecordedCloud]) -> web.Application:
-    """``/{site}/home/v3/...`` and ``/{site}/v3/...``."""
+    """``/{site}/home/v3/...`` and ``/{site}/v3/...``; ``/{site}/mood`` takes another Mood."""
     steps = {
         "/home/v3/auth/OS-FEDERATION/saml2/ecp": RecordedCloud.assertion,
         "/v3/mellon/paosResponse": RecordedCloud.paos,
@@ -177,6 +179,11 @@ def application(clouds: dict[str, RecordedCloud]) -> web.Application:
         if site == "counted":
             return web.json_response({name: cloud.counted for name, cloud in clouds.items()})
         cloud = clouds[site]
+        if path == "mood":
+            cloud.mood = Mood(**await request.json())
+            return web.Response()
+        if path.startswith("home/") and cloud.mood.only_site:
+            return await steps[f"/{path}"](cloud, request)
         return await cloud.badly(request) or await steps[f"/{path}"](cloud, request)
 
     app = web.Application()

@@ -184,6 +184,42 @@ async def test_nobody_gets_a_token_of_somebody_else_whatever_the_sites_do(
         assert len(busy) <= len(SITES) * k2k._THREADS
 
 
+CALM = {"conflict": 0, "broken": 0, "proxy_down": 0, "hung_up": 0, "silent": 0}
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [{"silent": 1000, "silence": 60}, {"broken": 1000}, {"proxy_down": 1000}, {"hung_up": 1000}],
+)
+async def test_a_site_in_trouble_keeps_nobody_from_the_others_and_recovers_by_itself(
+    url: str, monkeypatch: pytest.MonkeyPatch, trouble: dict[str, float]
+) -> None:
+    identities = [
+        identity_of(url, Person(f"user{number}", "alpha", "reader"), None) for number in range(40)
+    ]
+
+    async def mood(site: str, **changes: float) -> None:
+        settings = {**CALM, "only_site": True, **changes}
+        await asyncio.to_thread(requests.post, f"{url}/{site}/mood", json=settings, timeout=10)
+
+    with sessions_at(url, monkeypatch) as sessions:
+        await mood("paris", **trouble)
+        await mood("tokyo")
+        stuck = [asyncio.create_task(sessions.site_token(who, "paris")) for who in identities]
+        await asyncio.sleep(0.2)
+        good = await asyncio.gather(*(sessions.site_token(who, "tokyo") for who in identities))
+        assert {token.site for token in good} == {"tokyo"}
+        if trouble.get("silent"):
+            # Those at Paris still wait for an answer, and hold nothing that the others need.
+            assert not all(task.done() for task in stuck)
+        for outcome in await asyncio.gather(*stuck, return_exceptions=True):
+            assert isinstance(outcome, SiteUnreachable | ExchangeRefused)
+            assert outcome.site == "paris"
+        await mood("paris")
+        again = await asyncio.gather(*(sessions.site_token(who, "paris") for who in identities))
+        assert {token.site for token in again} == {"paris"}
+
+
 async def test_sites_like_these_do_mix_up_who_shares_a_session(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
