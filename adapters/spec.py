@@ -116,6 +116,13 @@ class Resource:
     order: tuple[str, ...] = ()
     """Default order of the service's own lists: ("created_at:desc", "id:desc"). Empty: as each
     site says."""
+    brief: tuple[str, ...] = ()
+    """The fields of an item in lists that have a longer form in `details`: what they are sorted by is seen
+    there only."""
+    marker_field: str = ""
+    """The field that a marker names, where it is not `id_field` (migrations)."""
+    links: str = ""
+    """What the links to neighbouring pages are called, where not ``<keys>_links``."""
     sort_fields: Mapping[str, str] = field(default_factory=dict)
     """Sort keys that are not called like the field they mean: ``created_at`` -> ``created``."""
     lowest: frozenset[str] = frozenset()

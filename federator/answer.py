@@ -5,7 +5,9 @@ next page, the names of the sites that could not be asked.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -57,10 +59,28 @@ def replicas(replies: Sequence[SiteReply], request_id: str) -> web.Response:
     return one((missing or undone or done or list(replies))[0], request_id)
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The items that stand on a page, and what follows them."""
+
+    items: list[Any]
+    more: bool
+    token: str = ""
+    """How far each site has been passed, for the link to the next page."""
+
+
 def merged(
-    call: Call, page: Page | None, replies: Sequence[SiteReply], public_base: str, request_id: str
+    call: Call,
+    page: Page | None,
+    replies: Sequence[SiteReply],
+    public_base: str,
+    request_id: str,
+    part: Part | None = None,
 ) -> web.Response:
-    """One answer out of the replies of all sites. Raises Unavailable if none could be asked."""
+    """One answer out of the replies of all sites. Raises Unavailable if none could be asked.
+
+    Without `part` the replies hold the whole of each site's list, and the page is cut out of them.
+    """
     missing = [reply.site for reply in replies if _is_missing(reply)]
     away = [reply.site for reply in replies if _is_missing(reply) or reply.last_known]
     refused = [r for r in replies if 400 <= r.status < 500 and r.status not in (*ABSENT, 429)]
@@ -83,7 +103,7 @@ def merged(
     if away:
         headers[MISSING_SITES] = ",".join(away)
     headers.extend(_ages(good))
-    body = _merged_body(call, page, good, missing, public_base)
+    body = _merged_body(call, page, good, missing, public_base, part)
     nothing = call.is_list and call.resource is not None and not body.get(call.resource.keys)
     if missing and nothing and names_one(call.query):
         # Somebody looks for one thing, perhaps to make it if it is not there. We cannot know.
@@ -138,6 +158,7 @@ def _merged_body(
     replies: Sequence[SiteReply],
     missing: Sequence[str],
     public_base: str,
+    part: Part | None,
 ) -> Any:
     resource = call.resource
     assert resource is not None
@@ -150,15 +171,15 @@ def _merged_body(
         return {**rest, resource.keys: common_items(lists)}
     if resource.merge is Merge.NUMBERS:
         return {**rest, resource.keys: _added_by_owner(resource, lists)}
-    items = merge_lists(resource, lists, page)
-    part = cut(resource, items, page)
     if part is None:
-        if missing:
+        found = cut(resource, merge_lists(resource, lists, page), page)
+        if found is None and missing:
             raise Unavailable(f"The marker may be at {' or '.join(missing)}, not there just now.")
-        raise _unknown_marker(call, page)
-    chosen, more = part
-    more = more or any(reply.more for reply in replies)
-    links = _links(call, page, chosen, more, public_base)
+        if found is None:
+            raise _unknown_marker(call, page)
+        part = Part(*found)
+    chosen = part.items
+    links = _links(call, page, part, public_base)
     if page.fields:
         chosen = [{name: item[name] for name in item if name in page.fields} for item in chosen]
     return {**rest, resource.keys: chosen, **links}
@@ -196,30 +217,35 @@ def _added_by_owner(resource: Resource, lists: Sequence[list[Any]]) -> list[Any]
     return [add_numbers(resource, same) for same in owners.values()]
 
 
-def _links(
-    call: Call, page: Page, chosen: list[Any], more: bool, public_base: str
-) -> dict[str, Any]:
+def _links(call: Call, page: Page, part: Part, public_base: str) -> dict[str, Any]:
     """Links to the neighbouring pages, each service in its own form."""
     resource, service = call.resource, call.service
     assert resource is not None
+    chosen, more = part.items, part.more
     here = service.version + call.project + call.path
+    onward = partial(next_query, call.query, cursor=part.token, offset=False)
     if service.type == "image":
         # Glance's links are relative to the endpoint; clients depend on it.
         extra = {"first": here + (f"?{first}" if (first := next_query(call.query, "")) else "")}
         if more and chosen:
-            last = str(identity(resource, chosen[-1]))
-            extra["next"] = f"{here}?{next_query(call.query, last)}"
+            extra["next"] = f"{here}?{onward(_marker(resource, chosen[-1]))}"
         return extra
     links = []
     base = f"{public_base}{service.prefix}{here}"
     if more and chosen and not page.reverse:
-        query = next_query(call.query, str(identity(resource, chosen[-1])))
+        query = onward(_marker(resource, chosen[-1]))
         links.append({"rel": "next", "href": f"{base}?{query}"})
     if service.type == "network" and chosen and page.limited:
         if page.reverse:
-            query = next_query(call.query, str(identity(resource, chosen[-1])), reverse=False)
+            query = next_query(call.query, _marker(resource, chosen[-1]), reverse=False)
             links.append({"rel": "next", "href": f"{base}?{query}"})
         if page.marker and (not page.reverse or more):
-            query = previous_query(call.query, str(identity(resource, chosen[0])))
+            query = previous_query(call.query, _marker(resource, chosen[0]))
             links.append({"rel": "previous", "href": f"{base}?{query}"})
-    return {f"{resource.keys}_links": links} if links else {}
+    return {resource.links or f"{resource.keys}_links": links} if links else {}
+
+
+def _marker(resource: Resource, item: Any) -> str:
+    """What a client says to mean this item when it asks for those behind it."""
+    own = item.get(resource.marker_field) if resource.marker_field else None
+    return str(identity(resource, item) if own is None else own)

@@ -43,6 +43,7 @@ from federator.identity.api import IdentityApi
 from federator.identity.catalog import Catalog
 from federator.keypairs import Keypairs
 from federator.lastknown.stand_in import StandIn
+from federator.lists.leaf import Lists
 from federator.locate import Locator
 from federator.monitor import healthcheck, metrics_page
 from federator.notice import Notice
@@ -165,6 +166,7 @@ def build(settings: Settings) -> House:
     )
     admins = frozenset(name for name, site in sites.items() if site.federation.admin)
     fanout = Fanout(asker, StandIn(records, ids, names, rules, admins, base))
+    locator = Locator(ids, tuple(names.values()), rules)
     surveys = {name: Survey(names[name], accounts[name], rules) for name in sites}
     probe = Probe(_fetcher(client, sites), endpoints, services.values())
     versions = VersionApi(probe, services.values(), base)
@@ -224,7 +226,8 @@ def build(settings: Settings) -> House:
         audit=Audit(services.values(), base, AuditLines(settings.audit_file)),
         gateway=Gateway(
             fanout=fanout,
-            locator=Locator(ids, tuple(names.values()), rules),
+            locator=locator,
+            lists=Lists(fanout, locator, notes),
             keypairs=Keypairs(
                 services["compute"], fanout, owners, accounts, settings.sites, default_site
             ),

@@ -80,8 +80,6 @@ class SiteReply:
     """The bytes of the body, where they are still those that `body` was parsed from."""
     missing: str = ""
     """Why there is no answer: one sentence, fit for users. Empty if there is one."""
-    more: bool = False
-    """The site's list goes on behind what was read of it."""
     away: bool = False
     """It gave no answer because it cannot be reached, and not because it refuses somebody."""
     last_known: int = 0

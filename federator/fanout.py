@@ -65,7 +65,7 @@ class Fanout:
     async def _ask(self, question: Question, site: str, page: Page | None) -> SiteReply:
         reads = question.call.method in ("GET", "HEAD")
         try:
-            exchange = pages_for(page) if page is not None else one_request
+            exchange = one_request if page is None or page.paged else pages_for(page)
             return await self.asker.answer(question, site, exchange)
         except ProjectNotThere as error:
             return SiteReply(site, missing=error.reason, nothing_there=True)

@@ -22,15 +22,17 @@ from adapters.identity import Identity
 from adapters.spec import Service
 from adapters.translate import shape
 from federator import answer, stream
+from federator.answer import Part
 from federator.asker import Question
 from federator.audit.noted import ACTION_NAME
 from federator.call import Call, SiteReply
 from federator.fanout import Fanout
 from federator.faults import BadRequest, Conflict, Forbidden, NotFound, TooLarge
 from federator.keypairs import Keypairs, key_name
+from federator.lists.leaf import Lists
 from federator.locate import Locator
 from federator.merge import identity, made_of
-from federator.paging import page_of
+from federator.paging import Page, page_of
 from federator.plan import Plan, Reach, Whereabouts, plan
 from federator.route import route
 from federator.upkeep.namesakes import MADE_ALIKE, unnoticed
@@ -53,6 +55,7 @@ class Gateway:
 
     fanout: Fanout
     locator: Locator
+    lists: Lists
     keypairs: Keypairs
     versions: VersionApi
     rebuild: Rebuild
@@ -110,15 +113,26 @@ class Gateway:
         page = None
         if call.resource is not None and call.is_list:
             page = page_of(call.service, call.resource, call.query)
-        began = monotonic()
+            if page.paged:
+                return await self._page(question, chosen.sites, page)
         replies = await self.fanout.ask_all(question, chosen.sites, page)
-        if page is not None and _shows_namesakes(call, replies):
-            # New at the sites (the default groups of a new project): known at once, not in a minute.
-            await self.rebuild.look_for_namesakes(since=began)
-            replies = await self.fanout.ask_all(question, chosen.sites, page)
         if question.strict:
             answer.all_there(replies)
         return answer.merged(call, page, replies, self.fanout.asker.public_base, request_id)
+
+    async def _page(self, question: Question, sites: Sequence[str], page: Page) -> web.Response:
+        call, base = question.call, self.fanout.asker.public_base
+        began = monotonic()
+        leaf = await self.lists.leaf(question, sites, page)
+        if call.resource is not None and unnoticed(call.resource, list(leaf.read.values())):
+            # New at the sites (the default groups of a new project): known at once, not in a minute.
+            await self.rebuild.look_for_namesakes(since=began)
+            leaf = await self.lists.leaf(question, sites, page)
+        replies = [leaf.replies[site] for site in sites if site in leaf.replies]
+        if question.strict:
+            answer.all_there(replies)
+        part = Part(leaf.items, leaf.more, leaf.token)
+        return answer.merged(call, page, replies, base, question.request_id, part)
 
     async def _first_that_has_it(self, question: Question, chosen: Plan) -> SiteReply:
         """The reply of the owner. Of an object that is at several sites, the first site that has it."""
@@ -253,13 +267,6 @@ class Gateway:
             if "json" not in request.headers.get("Content-Type", "json").casefold():
                 return replace(call, raw=bytes(raw))
             raise BadRequest("Malformed request body: it is not JSON.") from error
-
-
-def _shows_namesakes(call: Call, replies: Sequence[SiteReply]) -> bool:
-    if call.resource is None or not call.resource.equal_by:
-        return False
-    keys = call.resource.keys
-    return unnoticed(call.resource, [reply.body[keys] for reply in replies if reply.ok])
 
 
 def chosen_id(call: Call) -> str:

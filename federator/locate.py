@@ -66,6 +66,11 @@ class Locator:
             zone_sites=self._zone_sites(zones),
         )
 
+    async def places(self, kind: str, ids: Iterable[str], identity: Identity) -> dict[str, Places]:
+        """Where things of one kind live; those that nobody knows do not appear. Raises Unavailable."""
+        mentions = [(kind, each) for each in ids]
+        return self._known(mentions, await self._looked_up(mentions), identity)
+
     async def _looked_up(self, mentions: Iterable[Mention]) -> Lookup:
         wanted = {
             str(value)

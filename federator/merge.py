@@ -13,7 +13,8 @@ from typing import Any
 import orjson
 
 from adapters.spec import Ids, Resource
-from federator.paging import Page, SortKey
+from federator.order import SortKey, rank
+from federator.paging import Page
 
 Item = dict[str, Any]
 
@@ -83,21 +84,12 @@ def _in_order(lists: Sequence[list[Item]], order: tuple[SortKey, ...]) -> Iterab
 
     def compare(left: Item, right: Item) -> int:
         for name, descending in order:
-            one, other = _rank(left.get(name)), _rank(right.get(name))
+            one, other = rank(left.get(name)), rank(right.get(name))
             if one != other:
                 return -1 if (one < other) is not descending else 1
         return 0
 
     return merge_sorted(*filled, key=cmp_to_key(compare))
-
-
-def _rank(value: object) -> tuple[int, float, str]:
-    """Something comparable of any value: nothing first, then numbers, then text without regard to case."""
-    if value is None:
-        return 0, 0.0, ""
-    if isinstance(value, bool | int | float):
-        return 1, float(value), ""
-    return 2, 0.0, str(value).casefold()
 
 
 def add_numbers(resource: Resource, documents: Sequence[Item]) -> Item:

@@ -1,32 +1,35 @@
 """What a client wants of a list: in which order, how many, from where on. Pure.
 
-Each service asks in words of its own; here they become one `Page`. What is asked of a site is always the
-beginning of its list in the order wanted, page by page (`Page.for_site`); the cut is made after the merge,
-for only there it is known which items come before the marker.
+Each service asks in words of its own; here they become one `Page`, and what a site is asked is written in
+them again (`Page.for_site`). How far each site has to be read is decided in `federator.lists`.
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
-from adapters.spec import Resource, Service
+from adapters.spec import Merge, Resource, Service
 from federator.faults import BadRequest
+from federator.order import SortKey
 
 LARGEST_PAGE = 1000
-"""What one request to a site asks for at most, and what a list without `limit` gives at most: the default
-``max_limit`` of Nova, Cinder and Glance."""
+"""What one request to a site asks for at most, and what Nova, Cinder and Glance give at most, be it that the
+client wants more or does not say: the default of their ``max_limit``."""
+
+LONGEST_LIST = 1_000_000
+"""Items of one list of one site; a site that has more lies. Neutron's lists have no other limit."""
+
+CURSOR = "federation_cursor"
+"""Where a link to the next page says how far each site's list has been passed."""
 
 _NUMBER = re.compile(r"-?[0-9]+")
 _DIGITS = 18
 """Longer numbers mean "as many as there are"; Python would rather not read very long ones."""
 
-SortKey = tuple[str, bool]
-"""(field of an item, whether descending)"""
-
 _NAMES = frozenset({"name", "display_name", "id", "uuid"})
-_OURS = frozenset({"limit", "marker", "page_reverse"})
+_OURS = frozenset({"limit", "marker", "page_reverse", CURSOR})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,26 +49,32 @@ class Page:
     fields: frozenset[str] = frozenset()
     """The only fields that the client wants to see (Neutron); empty: all."""
     id_field: str = "id"
+    cursor: str = ""
+    """What our own link to this page says of the sites."""
     paged: bool = True
     """Whether the service has pages of this list at all. Without, ``limit`` is our business alone."""
 
     @property
-    def whole(self) -> bool:
-        """Whether the cut can only be made when everything before it is known."""
-        return bool(self.marker) or self.reverse or self.offset > 0
+    def need(self) -> int:
+        """How many items have to be known behind the marker."""
+        return self.offset + self.limit
 
-    def for_site(self, query: str) -> str:
-        """The query of the first request to a site: what was asked, cut where we know it to suffice."""
-        kept = filters_of(query)
+    def for_site(self, query: str, limit: int, marker: str = "") -> str:
+        """The query of one request to a site: `limit` items behind the object `marker`, and no more."""
+        kept = [pair for pair in filters_of(query).split("&") if pair]
         if self.offset:
-            kept = "&".join(pair for pair in kept.split("&") if not pair.startswith("offset="))
-        if self.fields and self.id_field not in self.fields:
-            # Without it nobody could tell where the next page begins.
-            kept = f"{kept}&fields={self.id_field}"
-        if not self.paged:
-            return kept
-        size = LARGEST_PAGE if self.whole else min(self.limit, LARGEST_PAGE)
-        return f"{kept}&limit={size}" if kept else f"limit={size}"
+            kept = [pair for pair in kept if not pair.startswith("offset=")]
+        if self.fields:
+            # Without these nobody could tell where the next page begins, nor what comes before what.
+            needed = {self.id_field, *(name for name, _ in self.order)}
+            kept += [f"fields={quote(name)}" for name in sorted(needed - self.fields)]
+        if self.paged:
+            kept.append(f"limit={limit}")
+            if marker:
+                kept.append(urlencode({"marker": marker}))
+            if self.reverse:
+                kept.append("page_reverse=True")
+        return "&".join(kept)
 
 
 def page_of(service: Service, resource: Resource, query: str) -> Page:
@@ -73,10 +82,12 @@ def page_of(service: Service, resource: Resource, query: str) -> Page:
     pairs = parse_qsl(query, keep_blank_values=True)
     words = dict(reversed(pairs))
     limited = bool(words.get("limit"))
-    limit = _number(words, "limit") if limited else LARGEST_PAGE
+    # Neutron's lists are not limited but by the client.
+    largest = LONGEST_LIST if service.type == "network" else LARGEST_PAGE
+    limit = min(_number(words, "limit"), largest) if limited else largest
     if limit == 0 and service.type == "network":
         # To Neutron this means "no limit", to the others "nothing".
-        limit, limited = LARGEST_PAGE, False
+        limit, limited = largest, False
     default = tuple(_parsed(each) for each in resource.order)
     order = _order(pairs, downwards=any(down for _, down in default)) or default
     return Page(
@@ -84,7 +95,9 @@ def page_of(service: Service, resource: Resource, query: str) -> Page:
         limited=limited,
         # Neutron looks at a marker only where there is a limit.
         marker=words.get("marker", "") if limited or service.type != "network" else "",
-        reverse=words.get("page_reverse", "").lower() in ("true", "1", "yes"),
+        reverse=service.type == "network"
+        and limited
+        and words.get("page_reverse", "").lower() in ("true", "1", "yes"),
         order=tuple(
             takewhile(
                 # By ID means: in each site's own order. IDs of two sites have no order that both know.
@@ -100,7 +113,8 @@ def page_of(service: Service, resource: Resource, query: str) -> Page:
         if service.type == "network"
         else frozenset(),
         id_field=resource.id_field,
-        paged=bool(resource.order),
+        cursor=words.get(CURSOR, ""),
+        paged=bool(resource.order) and resource.merge is Merge.CONCAT,
     )
 
 
@@ -123,11 +137,21 @@ def names_one(query: str) -> bool:
     return any(pair.partition("=")[0] in _NAMES for pair in query.split("&"))
 
 
-def next_query(query: str, marker: str, *, reverse: bool | None = None) -> str:
-    """The query of the page after the object `marker`; without a marker, that of the first page."""
-    dropped = {"marker"} if reverse is None else {"marker", "page_reverse"}
+def next_query(
+    query: str, marker: str, *, cursor: str = "", reverse: bool | None = None, offset: bool = True
+) -> str:
+    """The query of the page after the object `marker`; without a marker, that of the first page.
+
+    Without `offset`, what was skipped before this page is not skipped once more.
+    """
+    dropped = {"marker", CURSOR}
+    if reverse is not None:
+        dropped.add("page_reverse")
+    if not offset:
+        dropped.add("offset")
     pairs = [pair for pair in query.split("&") if pair and pair.partition("=")[0] not in dropped]
-    return "&".join([*pairs, urlencode({"marker": marker})] if marker else pairs)
+    words = {name: word for name, word in (("marker", marker), (CURSOR, cursor)) if word}
+    return "&".join([*pairs, urlencode(words)] if words else pairs)
 
 
 def previous_query(query: str, marker: str) -> str:

@@ -1,4 +1,4 @@
-"""Reads a site's list from its beginning, page by page, as far as the page wanted may need it."""
+"""Reads the whole of a list that its service does not give in pages, or only of late."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -11,14 +11,11 @@ from adapters.spec import Resource
 from federator.asker import Asker, Exchange, Question, Said
 from federator.call import SiteReply
 from federator.merge import identity
-from federator.paging import Page
-
-LONGEST_LIST = 1_000_000
-"""Items of one list of one site; a site that has more lies."""
+from federator.paging import LARGEST_PAGE, LONGEST_LIST, Page
 
 
 def pages_for(page: Page) -> Exchange:
-    """What reads as much of a list as this page of the merged list may need."""
+    """What reads a list out of which this page is cut."""
 
     async def read(asker: Asker, question: Question, token: SiteToken) -> Said:
         return await _read(asker, question, token, page)
@@ -30,11 +27,11 @@ async def _read(asker: Asker, question: Question, token: SiteToken, page: Page) 
     call = question.call
     assert call.resource is not None
     resource = call.resource
-    asked = replace(call, query=page.for_site(call.query))
+    asked = replace(call, query=page.for_site(call.query, LARGEST_PAGE))
     site_call = asker.localized(replace(question, call=asked), token)
     items: list[Any] = []
-    marker, more, enough = "", True, False
-    while more and not enough:
+    marker, more = "", True
+    while more:
         url = f"{site_call.url}{'&' if '?' in site_call.url else '?'}marker={marker}"
         reply = await asker.send(replace(site_call, url=url) if marker else site_call)
         if reply.status >= 400:
@@ -46,14 +43,13 @@ async def _read(asker: Asker, question: Question, token: SiteToken, page: Page) 
         if more and (last == marker or len(items) > LONGEST_LIST):
             raise SiteUnreachable(token.site, "its list of pages does not end")
         marker = quote(last, safe="")
-        enough = not page.whole and len(items) >= page.limit
     body = {
         name: value
         for name, value in reply.body.items()
         if name not in (f"{resource.keys}_links", "next", "first")
     }
     body[resource.keys] = items
-    return replace(reply, body=body, raw=b"", more=more), site_call.put_back
+    return replace(reply, body=body, raw=b""), site_call.put_back
 
 
 def _items(reply: SiteReply, resource: Resource) -> list[Any]:

@@ -88,6 +88,7 @@ VOLUME = Resource(
             f"metadata.{name}": kind for name, kind in _IMAGE_METADATA.items()
         },
     },
+    brief=("id", "name", "links"),
     order=_NEWEST,
     index="/volumes/detail?all_tenants=1",
     kept=(
@@ -155,6 +156,7 @@ _COPIES = (
             "availability_zone": ZONE,
         },
         opaque=frozenset({"encryption_key_id"}),
+        brief=("id", "name", "links"),
         order=_NEWEST,
         index="/backups?all_tenants=1",
     ),
@@ -252,6 +254,7 @@ _TYPES = (
             "removeProjectAccess": {"project": PROJECT},
         },
         order=_NEWEST,
+        links="volume_type_links",
         index="/types?is_public=None",
         equal_by=(
             "name",
@@ -359,6 +362,7 @@ _GROUPS = (
         keys="group_types",
         details=("default",),
         order=_NEWEST,
+        links="group_type_links",
         index="/group_types?is_public=None",
         equal_by=("name", "group_specs", "is_public"),
     ),

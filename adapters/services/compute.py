@@ -90,6 +90,7 @@ SERVER = Resource(
         "addSecurityGroup": {"name": "security_group"},
         "removeSecurityGroup": {"name": "security_group"},
     },
+    brief=("id", "name", "links"),
     order=("created_at:desc", "uuid:desc"),
     sort_fields={
         "created_at": "created",
@@ -157,6 +158,7 @@ FLAVOR = Resource(
     },
     # What the actions on the access of a flavor answer.
     siblings={"flavor_access": {"[].flavor_id": "flavor", "[].tenant_id": PROJECT}},
+    brief=("id", "name", "links", "description"),
     order=("flavorid:asc",),
     sort_fields={"flavorid": "id", "memory_mb": "ram", "root_gb": "disk"},
     index="/flavors/detail?is_public=None",
@@ -467,6 +469,7 @@ _OF_ADMINS = (
         # Numbers of database rows, shown and taken by no call.
         opaque=frozenset({"new_instance_type_id", "old_instance_type_id"}),
         order=("created_at:desc", "id:desc"),
+        marker_field="uuid",
     ),
     Resource(
         path="/os-server-external-events",

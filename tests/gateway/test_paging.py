@@ -6,6 +6,7 @@ from adapters.registry import all_services
 from federator.faults import BadRequest
 from federator.paging import (
     LARGEST_PAGE,
+    LONGEST_LIST,
     filters_by_name,
     names_one,
     next_query,
@@ -37,22 +38,29 @@ def test_the_order_is_read_in_every_service_own_words(resource, query, order):
     assert wanted(resource, query).order == order
 
 
-def test_a_site_is_asked_for_no_more_than_the_page_can_need():
-    page = wanted(SERVER, "limit=7&name=web&sort_key=created_at")
+def test_a_site_is_asked_for_as_many_as_are_to_be_read_of_it():
+    query = "limit=7&marker=abc&federation_cursor=x&name=a%20b&sort_key=created_at"
 
-    asked = page.for_site("limit=7&name=web&sort_key=created_at")
+    asked = wanted(SERVER, query).for_site(query, 5, "def")
 
-    assert asked == "name=web&sort_key=created_at&limit=7"
+    assert asked == "name=a%20b&sort_key=created_at&limit=5&marker=def"
 
 
-def test_behind_a_marker_a_site_is_read_from_its_beginning():
-    query = "limit=7&marker=abc&name=a%20b"
+def test_backwards_is_asked_in_neutrons_words():
+    query = "limit=7&marker=abc&page_reverse=True"
 
-    assert wanted(SERVER, query).for_site(query) == f"name=a%20b&limit={LARGEST_PAGE}"
+    assert wanted(PORT, query).for_site(query, 5) == "limit=5&page_reverse=True"
+    assert not wanted(SERVER, query).reverse
 
 
 def test_a_list_without_pages_is_asked_for_as_a_whole():
-    assert wanted(PROVIDER, "limit=7&name=x").for_site("limit=7&name=x") == "name=x"
+    assert wanted(PROVIDER, "limit=7&name=x").for_site("limit=7&name=x", 7) == "name=x"
+
+
+def test_no_page_is_larger_than_those_of_the_service():
+    assert wanted(SERVER, "limit=5000").limit == wanted(SERVER, "").limit == LARGEST_PAGE
+    assert wanted(PORT, "limit=5000").limit == 5000
+    assert wanted(PORT, "").limit == wanted(PORT, "limit=0").limit == LONGEST_LIST
 
 
 @pytest.mark.parametrize("limit", ["-1", "-0", "many", "1.5", "%C2%B2", "%D9%A1"])
@@ -64,19 +72,26 @@ def test_a_limit_that_is_no_number_is_refused(limit):
 def test_links_keep_the_rest_of_the_query_as_it_came():
     assert next_query("limit=2&name=a%2Fb&marker=x", "y") == "limit=2&name=a%2Fb&marker=y"
     assert next_query("limit=2&marker=x", "") == "limit=2"
+    assert next_query("limit=2&federation_cursor=old", "y", cursor="c") == (
+        "limit=2&marker=y&federation_cursor=c"
+    )
+    assert next_query("limit=2&offset=4", "y", offset=False) == "limit=2&marker=y"
     assert previous_query("limit=2&marker=x", "y") == "limit=2&marker=y&page_reverse=True"
 
 
 def test_only_cinder_has_offsets():
     assert wanted(VOLUME, "offset=5").offset == 5
-    assert wanted(VOLUME, "offset=5").for_site("offset=5") == f"&limit={LARGEST_PAGE}".lstrip("&")
-    assert wanted(SERVER, "offset=x").for_site("offset=x") == f"offset=x&limit={LARGEST_PAGE}"
+    assert wanted(VOLUME, "offset=5").for_site("offset=5", 9) == "limit=9"
+    assert wanted(VOLUME, "offset=5&limit=2").need == 7
+    assert wanted(SERVER, "offset=x").for_site("offset=x", 9) == "offset=x&limit=9"
 
 
-def test_fields_without_the_id_are_asked_for_with_it():
-    page = wanted(PORT, "fields=name&limit=1")
+def test_fields_are_asked_for_with_the_id_and_what_they_are_sorted_by():
+    query = "fields=name&limit=1&sort_key=status&sort_dir=asc"
 
-    assert page.for_site("fields=name&limit=1") == "fields=name&fields=id&limit=1"
+    asked = wanted(PORT, query).for_site(query, 1)
+
+    assert asked == "fields=name&sort_key=status&sort_dir=asc&fields=id&fields=status&limit=1"
 
 
 def test_neutron_looks_at_a_marker_only_where_there_is_a_limit():
