@@ -24,7 +24,7 @@ from multidict import CIMultiDict
 from adapters.client import SiteClient
 from adapters.endpoints import service_root
 from adapters.errors import (
-    HomeError,
+    FederationError,
     HomeUnreachable,
     InvalidToken,
     NotServed,
@@ -139,7 +139,7 @@ class HomeClient:
         """One after the other: a user who changes something all the time gets no more than that."""
         try:
             for identity in identities:
-                with suppress(HomeError):
+                with suppress(FederationError):
                     await self.validate(identity.token)
         finally:
             self._asking_again.discard(changed)
