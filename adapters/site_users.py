@@ -155,8 +155,8 @@ class SiteUsers:
                 "processes of the gateway have the same secret_file?",
                 401,
             )
-        self._renewed[user.id] = True
         await self._change(user.id, self._login_of(identity))
+        self._renewed[user.id] = True
         await asyncio.sleep(_SAME_SECOND)
 
     def _login_of(self, identity: Identity) -> Entry:
