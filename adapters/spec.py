@@ -133,6 +133,9 @@ class Resource:
     (rules in groups) or its IDs need no way back."""
     index_microversion: str = ""
     """... and in which microversion, where the usual one does not show what is `kept`."""
+    told: Mapping[str, str] = field(default_factory=dict)
+    """Merge.NUMBERS: what clients ask -> what the gateway's account asks to be told the same of another
+    project (``{project}``), so that it is known while the site is away. Paths, with the query."""
     kept: tuple[str, ...] = ()
     """Fields that are remembered, so that the object can be shown while its site is away: what it is called,
     what it is made of, where it is to be reached. Never metadata, user data, or anything secret."""

@@ -52,6 +52,7 @@ from federator.requestlog import IDENTITY_FOR_LOG, KNOWN_SERVICES, REQUEST_ID, r
 from federator.route import plain_path, service_of
 from federator.upkeep.acquaintance import Acquaintance, keep_acquainted
 from federator.upkeep.lookout import Lookout
+from federator.upkeep.numbers import Numbers, keep_numbers
 from federator.upkeep.readings import Readings, keep_reading
 from federator.upkeep.rebuild import Rebuild, expected_stamps, keep_map
 from federator.upkeep.survey import Survey
@@ -93,6 +94,7 @@ class House:
     records: RecordStore
     notice: Notice
     readings: Readings
+    numbers: Numbers
     rebuild: Rebuild
     identity_api: IdentityApi
     versions: VersionApi
@@ -201,6 +203,17 @@ def build(settings: Settings) -> House:
         records=records,
         notice=notice,
         readings=Readings(services, surveys, records, breakers, settings.readings_seconds),
+        numbers=Numbers(
+            services,
+            names,
+            accounts,
+            rules,
+            ids,
+            records,
+            breakers,
+            notice,
+            settings.readings_seconds,
+        ),
         rebuild=rebuild,
         identity_api=IdentityApi(
             client,
@@ -367,6 +380,7 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
         asyncio.create_task(keep_acquainted(house.acquaintance)),
         asyncio.create_task(house.notice.run()),
         asyncio.create_task(keep_reading(house.readings)),
+        asyncio.create_task(keep_numbers(house.numbers)),
         asyncio.create_task(
             keep_map(house.rebuild, house.settings.namesakes_seconds, house.map_wanted)
         ),

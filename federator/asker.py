@@ -97,10 +97,11 @@ class Asker:
                 raise ExchangeRefused(site, "its services refuse the tokens of its Keystone")
         call = question.call
         local_id = question.where.path.get(str(call.object_id), {}).get(site)
-        self.notice.passed(call, token, reply, local_id)
+        project_id = question.identity.project_id
+        self.notice.passed(call, token, reply, project_id, local_id)
         answer = await self._globalized(question, token, reply, sent)
         if answer.ok and tells_numbers(call):
-            await self.notice.counted(call, site, question.identity.project_id, answer.body)
+            await self.notice.counted(call, site, project_id, answer.body)
         return answer
 
     async def site_token(self, identity: Identity, site: str) -> SiteToken:

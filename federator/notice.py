@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import orjson
 import structlog
-from cachetools import LRUCache
+from cachetools import LRUCache, TTLCache
 
 from adapters.identity import SiteToken
 from adapters.kept import owner_of, pack, shown_in_full, unpack
@@ -34,7 +34,7 @@ AT_ONCE = 100
 """Objects packed before others get their turn."""
 AGAIN_SECONDS = 300
 """How long an object that does not change is not written again."""
-_MOMENTS = frozenset({"start", "end", "limit", "marker", "reserved"})
+_MOMENTS = frozenset({"start", "end", "limit", "marker"})
 
 Item = Mapping[str, Any]
 
@@ -58,12 +58,30 @@ class Notice:
     _known: LRUCache[tuple[str, str, str], tuple[object, object, float]] = field(
         default_factory=lambda: LRUCache(100_000)
     )
+    _projects: TTLCache[tuple[str, str], str] = field(
+        default_factory=lambda: TTLCache(10_000, 3600)
+    )
     _numbers: LRUCache[tuple[str, str], tuple[Any, float]] = field(
         default_factory=lambda: LRUCache(10_000)
     )
 
-    def passed(self, call: Call, token: SiteToken, reply: SiteReply, local_id: str | None) -> None:
-        """A site has answered a call, in its own IDs. `local_id` is that of the object in the path."""
+    def seen_lately(self) -> list[tuple[str, str, str]]:
+        """(site, project at home, the same at the site) of those that have been asked about."""
+        return [(site, home_id, local_id) for (site, home_id), local_id in self._projects.items()]
+
+    def passed(
+        self,
+        call: Call,
+        token: SiteToken,
+        reply: SiteReply,
+        project_id: str | None,
+        local_id: str | None,
+    ) -> None:
+        """A site has answered a call, in its own IDs, of a project at home.
+
+        `local_id` is that of the object in the path.
+        """
+        self._projects[token.site, project_id or ""] = token.project_id
         resource = call.resource
         if resource is None or not resource.kept or reply.missing:
             return
@@ -158,8 +176,12 @@ def _told(resource: Resource, item: Item) -> Item:
 
 
 def name_of_numbers(call: Call) -> str:
-    """Under which name the numbers that a call asks for are kept: without the moments it names."""
-    pairs = [pair for pair in parse_qsl(call.query) if pair[0] not in _MOMENTS]
+    """Under which name the numbers that a call asks for are kept: without moments, and what it does not want."""
+    pairs = [
+        (name, value)
+        for name, value in parse_qsl(call.query)
+        if name not in _MOMENTS and value.lower() not in ("false", "0")
+    ]
     return f"{call.service.type} {call.path}?{urlencode(sorted(pairs))}"
 
 

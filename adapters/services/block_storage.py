@@ -428,6 +428,9 @@ _PROJECTS = (
         key="limits",
         kind="volume_limits",
         filters={"project_id": PROJECT},
+        # From here on an admin may ask for another project's.
+        index_microversion="3.39",
+        told={"/limits": "/limits?project_id={project}"},
         merge=Merge.NUMBERS,
     ),
     Resource(
@@ -437,6 +440,11 @@ _PROJECTS = (
         details=("defaults", "detail"),
         refs={"id": PROJECT},
         filters={"user_id": USER},
+        told={
+            "/os-quota-sets/{project}": "/os-quota-sets/{project}",
+            "/os-quota-sets/{project}?usage=True": "/os-quota-sets/{project}?usage=True",
+            "/os-quota-sets/{project}/defaults": "/os-quota-sets/{project}/defaults",
+        },
         merge=Merge.NUMBERS,
         lowest=frozenset({"per_volume_gigabytes"}),
     ),

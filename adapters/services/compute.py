@@ -331,6 +331,7 @@ _OF_USERS_AND_PROJECTS = (
         key="limits",
         kind="compute_limits",
         filters={"tenant_id": PROJECT},
+        told={"/limits": "/limits?tenant_id={project}"},
         merge=Merge.NUMBERS,
         lowest=frozenset(
             {
@@ -351,6 +352,11 @@ _OF_USERS_AND_PROJECTS = (
         details=("defaults", "detail"),
         refs={"id": PROJECT},
         filters={"user_id": USER},
+        told={
+            "/os-quota-sets/{project}": "/os-quota-sets/{project}",
+            "/os-quota-sets/{project}/detail": "/os-quota-sets/{project}/detail",
+            "/os-quota-sets/{project}/defaults": "/os-quota-sets/{project}/defaults",
+        },
         merge=Merge.NUMBERS,
         lowest=frozenset(
             {

@@ -620,6 +620,7 @@ _PROJECTS = (
         keys="quotas",
         id_kind=PROJECT,
         refs=_OWNER,
+        told={"/quotas/{project}": "/quotas/{project}"},
         merge=Merge.NUMBERS,
     ),
     *(
@@ -628,6 +629,7 @@ _PROJECTS = (
             key="quota",
             kind=f"quota_{what}",
             refs=_QUOTA,
+            told={f"/quotas/{{project}}/{what}": f"/quotas/{{project}}/{what}"},
             merge=Merge.NUMBERS,
         )
         for what in ("default", "details")
