@@ -8,7 +8,10 @@ import pytest
 
 from adapters import turns
 from adapters.errors import Crowded
+from adapters.registry import all_services
+from adapters.spec import Service
 from adapters.turns import Turns
+from federator.faults import fault_of
 
 
 class Work:
@@ -121,3 +124,11 @@ async def test_threads_stand_in_the_same_line() -> None:
     assert most == 1
     async with queue.of("last"):
         assert queue.waiting == 0
+
+
+@pytest.mark.parametrize("service", all_services().values(), ids=lambda service: service.type)
+def test_every_service_says_it_in_its_own_form_and_when_to_come_back(service: Service) -> None:
+    answer = fault_of(Crowded("too many logins wait for home")).response(service.faults)
+    assert answer.status == 503
+    assert answer.headers["Retry-After"].isdigit()
+    assert "Too many logins" in str(answer.text)
