@@ -45,7 +45,9 @@ def estate(lab: Path, home: Home, tmp_path_factory: pytest.TempPathFactory) -> I
             for process in processes:
                 process.start()
             urls = [process.url for process in processes]
-            yield Estate(urls[0], urls[1], issuer_of(home.url), [each.log for each in processes])
+            logs = [each.log for each in processes]
+            issuer = issuer_of(home.url)
+            yield Estate(urls[0], urls[1], issuer, logs, redis_url, SECRET.encode())
         finally:
             for process in processes:
                 process.stop()

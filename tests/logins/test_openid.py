@@ -17,15 +17,6 @@ def token_of(plugin: v3.OidcPassword) -> str:
     return token
 
 
-def access_token(estate: Estate, user: str = "erin") -> str:
-    form = {"grant_type": "password", "username": user, "password": f"{user}-secret"}
-    client = ("openstack", "openstack-secret")
-    response = requests.post(
-        f"{estate.issuer}/token", form | {"scope": "openid profile"}, auth=client, timeout=60
-    )
-    return str(response.json()["access_token"])
-
-
 def test_v3oidcpassword_reaches_every_site(estate: Estate) -> None:
     plugin = estate.openid()
     access = plugin.get_access(session.Session())
@@ -38,7 +29,7 @@ def test_v3oidcaccesstoken_reaches_every_site(estate: Estate) -> None:
         estate.auth_url,
         identity_provider="corp",
         protocol="openid",
-        access_token=access_token(estate, "frank"),
+        access_token=estate.access_token("frank"),
         project_name="alpha",
         project_domain_name="acme",
     )
@@ -112,7 +103,7 @@ def test_an_access_token_is_not_used_after_its_token_of_home_was_revoked(estate:
 
 def test_a_wrong_password_at_the_provider_and_a_forged_token_are_no_login(estate: Estate) -> None:
     url = f"{estate.auth_url}/v3/OS-FEDERATION/identity_providers/corp/protocols/openid/auth"
-    header, claims, signature = access_token(estate).split(".")
+    header, claims, signature = estate.access_token("erin").split(".")
     for token in ("x", f"{header}.{claims}.{signature[::-1]}"):
         headers = {"Authorization": f"Bearer {token}"}
         response = requests.post(url, headers=headers, timeout=60)
@@ -148,13 +139,13 @@ def test_a_valid_login_is_who_the_provider_says_whatever_the_headers_say(estate:
         ("XFedUser", "XFedSub", "X-Fed-User", "OIDC-CLAIM-sub", "Remote-User", "X-Roles"), "frank"
     )
     url = f"{estate.auth_url}/v3/OS-FEDERATION/identity_providers/corp/protocols/openid/auth"
-    headers["Authorization"] = f"Bearer {access_token(estate)}"
+    headers["Authorization"] = f"Bearer {estate.access_token('erin')}"
     said = requests.post(url, headers=headers, timeout=60).json()["token"]
     assert said["user"]["name"] == "erin"
 
 
 def test_no_access_token_and_no_secret_is_in_any_log(estate: Estate) -> None:
-    token = access_token(estate)
+    token = estate.access_token("erin")
     plugin = v3.OidcAccessToken(
         estate.auth_url,
         identity_provider="corp",

@@ -1,24 +1,14 @@
 """Passwords, one-time passwords, tokens and application credentials, with unmodified clients."""
 
-import base64
-import time
-import uuid
 from typing import Any
 
 import pytest
 import requests
-from cryptography.hazmat.primitives.hashes import SHA1
-from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from keystoneauth1 import exceptions, session
 from keystoneauth1.identity import v3
 
 from tests.logins.estate import PASSWORD, Estate, Home
-
-SEED = b"12345678901234567890"
-
-
-def passcode() -> str:
-    return TOTP(SEED, 6, SHA1(), 30).generate(time.time()).decode()
+from tests.logins.ways import credential, passcode, with_one_time_password
 
 
 @pytest.fixture(scope="module")
@@ -32,14 +22,6 @@ def eve(home: Home) -> str:
     """A user of home who needs both."""
     both = {"multi_factor_auth_enabled": True, "multi_factor_auth_rules": [["password", "totp"]]}
     return with_one_time_password(home, "eve", options=both)
-
-
-def with_one_time_password(home: Home, name: str, **more: Any) -> str:
-    user = home.user(name, **more)
-    seed = base64.b32encode(SEED).decode()
-    new = {"type": "totp", "user_id": user, "blob": seed}
-    home.call("POST", "/credentials", {"credential": new})
-    return user
 
 
 def reaches(estate: Estate, plugin: Any) -> set[str]:
@@ -102,19 +84,6 @@ def test_a_wrong_second_factor_is_no_login(estate: Estate, home: Home, eve: str)
 
 
 # ---- application credentials
-
-
-def credential(estate: Estate, home: Home, **what: Any) -> dict[str, str]:
-    """A new application credential of alice's for alpha, as options of a plugin."""
-    alice = session.Session(v3.Password(estate.auth_url, **home.alice, **home.alpha))
-    made = alice.post(
-        f"{estate.auth_url}/v3/users/{alice.get_user_id()}/application_credentials",
-        json={"application_credential": {"name": uuid.uuid4().hex, **what}},
-    ).json()["application_credential"]
-    return {
-        "application_credential_id": made["id"],
-        "application_credential_secret": made["secret"],
-    }
 
 
 def test_v3applicationcredential(estate: Estate, home: Home) -> None:

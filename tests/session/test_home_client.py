@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from adapters.client import SiteClient
-from adapters.errors import HomeUnreachable, InvalidToken
+from adapters.errors import HomeUnreachable, InvalidToken, NotServed
 from adapters.home import HomeClient, identity_of
 from adapters.sites import Site
 
@@ -180,7 +180,7 @@ async def test_an_answer_from_before_a_revocation_is_not_remembered(
         await client.validate("t1")
 
 
-@pytest.mark.parametrize("status", [300, 403, 429, 500, 503])
+@pytest.mark.parametrize("status", [300, 429, 500, 503])
 async def test_what_says_nothing_about_the_token_is_no_verdict(
     home: Home, client: HomeClient, status: int
 ) -> None:
@@ -189,6 +189,14 @@ async def test_what_says_nothing_about_the_token_is_no_verdict(
         await client.validate("t1")
     home.status = 200
     assert await client.validate("t1")
+
+
+async def test_a_token_that_may_not_be_asked_about_with_itself_is_not_served(
+    home: Home, client: HomeClient
+) -> None:
+    home.status = 403
+    with pytest.raises(NotServed, match="impersonate"):
+        await client.validate("t1")
 
 
 @pytest.mark.parametrize(

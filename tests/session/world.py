@@ -57,6 +57,7 @@ async def gateway_at(
     *,
     revalidate: float = 60.0,
     secret: bytes | None = None,
+    access_tokens: AccessTokens | None = None,
 ) -> AsyncIterator[Gateway]:
     """A gateway for home and the sites of these names in this clouds.yaml."""
     home, sites = load_home(path, "home"), load_sites(path, names)
@@ -64,7 +65,7 @@ async def gateway_at(
         accounts = {name: Account(site, timeout=seconds) for name, site in sites.items()}
         for account in accounts.values():
             stack.callback(account.close)
-        access_tokens = AccessTokens()
+        access_tokens = access_tokens or AccessTokens()
         strategies = {
             name: make_strategy(
                 Surroundings(
@@ -192,11 +193,17 @@ async def new_people(clouds_yaml: Path, domain: str = "") -> AsyncIterator[Peopl
         async with aiohttp.ClientSession() as http:
             yield People(name, made["id"], home.auth_url, account, http)
     finally:
-        names = [site for site in (*SITES, "osaka") if site in clouds_in(clouds_yaml)]
-        sites = [Account(site) for site in load_sites(clouds_yaml, names).values()]
-        for keystone in (account, *sites):
-            await _remove(keystone, name)
-            keystone.close()
+        account.close()
+        await remove(clouds_yaml, name)
+
+
+async def remove(clouds_yaml: Path, domain_name: str) -> None:
+    """Remove a domain of home, and all that was made for it at sites."""
+    names = [site for site in (*SITES, "osaka") if site in clouds_in(clouds_yaml)]
+    for keystone in (load_home(clouds_yaml, "home"), *load_sites(clouds_yaml, names).values()):
+        account = Account(keystone)
+        await _remove(account, domain_name)
+        account.close()
 
 
 def clouds_in(clouds_yaml: Path) -> Collection[str]:
