@@ -109,10 +109,11 @@ async def grants_of(clouds_yaml: Path, site: str) -> list[str]:
         keystone.close()
 
 
-@pytest.mark.parametrize("strategy", ["k2k", "mapped"])
+@pytest.mark.parametrize("strategy", ["k2k", "mapped", "oidc"])
 async def test_the_sites_of_the_lab_are_fit(desk: Desk, strategy: str) -> None:
     for site in SITES:
-        desk.entry(site)["federation"]["strategy"] = strategy
+        federation = desk.entry(site)["federation"]
+        federation |= {"strategy": strategy, "identity_provider": "corp"}
     result = await desk.check()
     assert not wrong(result), result.output
     assert result.exit_code == 0
@@ -192,6 +193,14 @@ async def test_what_is_no_keystone_is_told(desk: Desk) -> None:
     [
         ({"service_provider": "atlantis"}, "home has no service provider atlantis; cure: register"),
         ({"group_domain": "atlantis"}, "it has no domain atlantis; cure: step 2"),
+        (
+            {"strategy": "oidc", "identity_provider": "atlantis"},
+            "it has no identity provider atlantis",
+        ),
+        (
+            {"strategy": "oidc", "identity_provider": "corp", "protocol": "atlantis"},
+            "corp has no protocol atlantis",
+        ),
         ({"group_domain": "Default"}, "identity provider home is not of domain Default"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Keystone-to-Keystone: does home know the site, and the site what home asserts?"""
+"""Federated logins: does home know the site, and has the site the provider and the protocol for them?"""
 
 import re
 from collections.abc import AsyncIterator
@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from adapters.directory import Directory
+from adapters.rights import MAPPING
 from federator.doctor.patient import Finding, Patient, good, note, wrong
 
 _STEPS = "docs/operators.md, At each site"
@@ -14,7 +15,12 @@ _AUTH_URL = re.compile(r"/identity_providers/([^/]+)/protocols/([^/]+)/auth$")
 
 
 async def check(patient: Patient) -> AsyncIterator[Finding]:
-    if patient.is_home or patient.site.federation.strategy != "k2k":
+    federation = patient.site.federation
+    if patient.is_home or federation.strategy not in MAPPING:
+        return
+    if federation.strategy == "oidc":
+        async for finding in _at_site(patient, federation.identity_provider, federation.protocol):
+            yield finding
         return
     wanted = patient.site.service_provider
     path = f"/OS-FEDERATION/service_providers/{quote(wanted, safe='')}"

@@ -2,8 +2,8 @@
 
 from collections.abc import AsyncIterator
 
-from adapters.directory import Directory
 from adapters.deputy import home_user_id
+from adapters.directory import Directory
 from federator.doctor.patient import Finding, Patient, good, note, wrong
 
 
