@@ -37,7 +37,7 @@ from federator.identity.catalog import Catalog
 from federator.identity.endings import ended_by
 from federator.identity.headers import to_home
 from federator.identity.openid import openid_login, rescoped
-from federator.identity.relay import HomeRelay, Reply
+from federator.identity.relay import HomeRelay, Reply, refused_before_keystone
 from federator.requestlog import REQUEST_ID
 
 PREFIX = "/identity"
@@ -92,6 +92,8 @@ class IdentityApi:
         if browser.is_page(path):
             headers.update(browser.headers_to_home(request.headers, self._public))
         reply = await self._relay.ask(request.method, target, headers, body)
+        if not browser.is_page(path) and (refused := refused_before_keystone(reply)) is not None:
+            raise refused
         await self._notice(request, path, body, reply)
         ours = await self._ours(reply, request)
         if browser.is_page(path):

@@ -11,7 +11,16 @@ from multidict import CIMultiDict, MultiMapping
 from adapters.client import SiteClient
 from adapters.errors import SiteSilent, SiteUnreachable
 from adapters.sites import Site
-from federator.faults import BadGateway, BadRequest, Unavailable
+from federator.faults import (
+    BadGateway,
+    BadRequest,
+    Fault,
+    Forbidden,
+    NotFound,
+    TooLarge,
+    Unauthorized,
+    Unavailable,
+)
 from federator.identity.headers import size, to_client
 from federator.identity.links import Links, root_of
 
@@ -100,6 +109,34 @@ class HomeRelay:
         """`reply` with our headers and this body."""
         headers = to_client(reply.headers, self.links)
         return Reply(reply.status, headers, reply.content_type, body)
+
+
+def refused_before_keystone(reply: Reply) -> Fault | None:
+    """What the server before home's Keystone (Apache, a load balancer) refused, for clients that read JSON.
+
+    Its pages of HTML say nothing that the status does not. What Keystone says carries its request ID.
+    """
+    if (
+        reply.status < 400
+        or "X-Openstack-Request-Id" in reply.headers
+        or not reply.content_type.startswith("text/html")
+    ):
+        return None
+    match reply.status:
+        case 401:
+            return Unauthorized()
+        case 403:
+            return Forbidden("The Keystone that tokens come from does not allow this request.")
+        case 404:
+            return NotFound("The resource could not be found.")
+        case 413:
+            return TooLarge("Request is too large.")
+        case 502 | 503 | 504:
+            return Unavailable(_UNREACHABLE)
+        case status if status < 500:
+            return BadRequest("The Keystone that tokens come from could not read the request.")
+        case _:
+            return BadGateway("The Keystone that tokens come from gave no answer.")
 
 
 def _document(reply: Reply) -> dict[str, Any] | None:

@@ -63,7 +63,9 @@ class GatewayProcess:
         self.url = f"http://{self.address}"
         self.log = folder / f"gateway-{self.address.rpartition(':')[2]}.log"
         self._config = self.log.with_suffix(".yaml")
-        wanted = {"clouds": str(lab), "sites": list(SITES), "redis": redis_url}
+        # A site on a busy machine is no site that is away: where that is asked, settings say so.
+        patience = {"read_timeout_seconds": 30}
+        wanted = {"clouds": str(lab), "sites": list(SITES), "redis": redis_url, **patience}
         self._config.write_text(yaml.safe_dump({**wanted, "listen": self.address, **settings}))
         self._process: subprocess.Popen[bytes] | None = None
         self._read = 0

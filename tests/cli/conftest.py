@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,7 +43,8 @@ def desk(lab: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         stack.callback(gateway.kill)
         gateway.start()
         people = stack.enter_context(new_people(lab, SITES))
-        settings = {"clouds": str(lab), "sites": list(SITES), "redis": redis.url}
+        settings: dict[str, Any] = {"clouds": str(lab), "sites": list(SITES), "redis": redis.url}
+        settings["read_timeout_seconds"] = 30  # a busy machine is no site that is away
         config = settings_file(folder / "federator.yaml", settings)
         yield Desk(lab, folder, redis, gateway, people, config)
         gateway.stop()

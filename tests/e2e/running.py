@@ -66,6 +66,7 @@ def running_gateway(
             "redis": redis_url,
             "listen": f"127.0.0.1:{listen}",
             "public_url": url,
+            "read_timeout_seconds": 30,  # a busy machine is no site that is away
             **settings,
         }
         config.write_text(yaml.safe_dump(wanted))

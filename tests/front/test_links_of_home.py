@@ -96,7 +96,7 @@ def test_home_does_not_hear(name: str) -> None:
     "name",
     [
         "X-Auth-Token", "X-Subject-Token", "X-Service-Token", "Content-Type", "Accept",
-        "User-Agent", "Authorization", "Openstack-Auth-Receipt", "If-None-Match", "Origin",
+        "User-Agent", "Authorization", "Openstack-Auth-Receipt", "OpenStack-Identity-Access-Rules", "Origin",
     ],
 )  # fmt: skip
 def test_home_hears(name: str) -> None:
