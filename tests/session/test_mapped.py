@@ -24,7 +24,7 @@ NEW_SECRET = b"t" * 64
 def mapped_clouds(clouds_yaml: Path, folder: Path, **federation: object) -> Path:
     """A copy of the lab's clouds.yaml in which no site trusts home."""
     clouds = yaml.safe_load(clouds_yaml.read_text())
-    for site in SITES:
+    for site in set(SITES) & set(clouds["clouds"]):
         clouds["clouds"][site]["federation"] = {"strategy": "mapped", **federation}
     path = folder / "mapped.yaml"
     path.write_text(yaml.safe_dump(clouds))
