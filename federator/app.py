@@ -39,6 +39,7 @@ from federator.config import Settings, secret_of
 from federator.fanout import Fanout
 from federator.faults import Fault, MethodNotAllowed, NotFound, Unauthorized, Unavailable, fault_of
 from federator.gateway import Gateway
+from federator.idempotency import Idempotency
 from federator.identity.api import IdentityApi
 from federator.identity.catalog import Catalog
 from federator.keypairs import Keypairs
@@ -241,6 +242,7 @@ def build(settings: Settings) -> House:
             fanout=fanout,
             locator=locator,
             lists=Lists(fanout, locator, notes),
+            idempotency=Idempotency(notes),
             keypairs=Keypairs(
                 services["compute"], fanout, owners, accounts, settings.sites, default_site
             ),

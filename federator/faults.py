@@ -12,6 +12,7 @@ the service that was asked (`federator.fault_shapes`).
     ├── NotAcceptable           406   a microversion that not all sites have
     ├── Conflict                409
     ├── TooLarge                413
+    ├── Unprocessable           422
     ├── TooManyRequests         429
     ├── BadGateway              502   home or a site answered something nobody can use
     ├── Unavailable             503   try again later: home, or a part of us, is not there
@@ -117,6 +118,12 @@ class Conflict(Fault):
     """The state of the resource does not allow it."""
 
     status = 409
+
+
+class Unprocessable(Fault):
+    """It makes sense, but not together with what was sent before."""
+
+    status = 422
 
 
 class TooLarge(Fault):

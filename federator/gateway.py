@@ -28,6 +28,7 @@ from federator.audit.noted import ACTION_NAME
 from federator.call import Call, SiteReply
 from federator.fanout import Fanout
 from federator.faults import BadRequest, Conflict, Forbidden, NotFound, TooLarge
+from federator.idempotency import HEADER, Idempotency
 from federator.keypairs import Keypairs, key_name
 from federator.lists.leaf import Lists
 from federator.locate import Locator
@@ -56,6 +57,7 @@ class Gateway:
     fanout: Fanout
     locator: Locator
     lists: Lists
+    idempotency: Idempotency
     keypairs: Keypairs
     versions: VersionApi
     rebuild: Rebuild
@@ -74,6 +76,22 @@ class Gateway:
     ) -> web.StreamResponse:
         """The answer to one request of one caller. Raises Fault."""
         call = self._routed(request, service, rest, identity)
+        key = request.headers.get(HEADER)
+        if key is None or call.method != "POST":
+            return await self._answered(request, call, identity, request_id)
+        call = await self._with_body(call, request)
+        return await self.idempotency.once(
+            key,
+            call,
+            identity,
+            request_id,
+            lambda: self._answered(request, call, identity, request_id),
+        )
+
+    async def _answered(
+        self, request: web.Request, call: Call, identity: Identity, request_id: str
+    ) -> web.StreamResponse:
+        service = call.service
         if call.resource is not None and call.resource.kind == "keypair":
             call = await self._with_body(call, request)
             return await self.keypairs.answer(call, identity, request_id)

@@ -20,7 +20,7 @@ _HOP_BY_HOP = frozenset(
 _NOT_FORWARDED = _HOP_BY_HOP | {
     # Ours to say. Bodies that come back have to be read, so none may be compressed; cookies and
     # other ways to log in belong to other pages of our host.
-    "host", "content-length", "content-encoding", "accept-encoding", "expect", "cookie",
+    "host", "idempotency-key", "content-length", "content-encoding", "accept-encoding", "expect", "cookie",
     "authorization", "forwarded", "x-real-ip", "openstack-system-scope", "x-identity-status",
     "x-is-admin-project", "x-openstack-request-id",
     "x-auth-token", "x-subject-token", "x-storage-token",

@@ -176,7 +176,7 @@ def _told(resource: Resource, item: Item) -> Item:
 
 
 def name_of_numbers(call: Call) -> str:
-    """Under which name the numbers that a call asks for are kept: without moments, and what it does not want."""
+    """Under which name the numbers that a call asks for are kept: without moments and what it does not want."""
     pairs = [
         (name, value)
         for name, value in parse_qsl(call.query)

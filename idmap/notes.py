@@ -10,10 +10,14 @@ from idmap.redis_store import connect, unavailable
 
 
 class Notes(Protocol):
-    """Both raise StoreUnavailable."""
+    """All raise StoreUnavailable."""
 
     async def put(self, name: str, content: bytes, seconds: int) -> None:
         """Keep this for so long, in place of what was there."""
+        ...
+
+    async def claim(self, name: str, content: bytes, seconds: int) -> bool:
+        """Keep this for so long, unless there is something; False if there is."""
         ...
 
     async def get(self, name: str) -> bytes | None:
@@ -35,6 +39,10 @@ class RedisNotes:
     async def put(self, name: str, content: bytes, seconds: int) -> None:
         with unavailable():
             await self._redis.set(self._prefix + name, content, ex=seconds)
+
+    async def claim(self, name: str, content: bytes, seconds: int) -> bool:
+        with unavailable():
+            return bool(await self._redis.set(self._prefix + name, content, ex=seconds, nx=True))
 
     async def get(self, name: str) -> bytes | None:
         with unavailable():

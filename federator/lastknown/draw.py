@@ -41,8 +41,9 @@ def whole(service: Service, resource: Resource, fields: Item, base: str) -> Item
 
 def short(resource: Resource, item: Item) -> Item:
     """What lists without details show. A status that is not what it was is shown even there."""
-    told = (resource.id_field, "name", "links", *({"status"} & resource.while_away.keys()))
-    return {name: item[name] for name in told if name in item}
+    told = {name: item[name] for name in resource.brief if name in item}
+    away = resource.while_away.get("status")
+    return {**told, "status": away} if away and item.get("status") == away else told
 
 
 def with_flavor(item: Item, microversion: str, flavors: Mapping[str, Item]) -> Item:

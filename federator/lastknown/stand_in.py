@@ -161,7 +161,7 @@ class StandIn:
         """The items as this call shows them: in short, or of its microversion."""
         resource = call.resource
         assert resource is not None
-        if call.is_list and resource.details and not call.tail:
+        if call.is_list and resource.brief and not call.tail:
             return [short(resource, item) for item in items]
         if not any("flavor" in item for item in items):
             return items

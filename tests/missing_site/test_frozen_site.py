@@ -214,3 +214,19 @@ def test_the_command_shows_it_all(things: Things, world: World) -> None:
         assert world.openstack.show(*words, "show", things.name)["name"] == things.name
     refused = world.openstack.refused("server", "delete", things.server)
     assert "503" in refused
+
+
+def test_a_create_that_is_sent_twice_with_a_key_is_done_once(
+    things: Things, world: World, api: Api
+) -> None:
+    url = f"{world.gateway.url}/network/v2.0/networks"
+    headers = {"X-Auth-Token": api.token, "Idempotency-Key": "once", "X-Federation-Site": STAYS}
+    body = {"network": {"name": "once"}}
+    first, second = (requests.post(url, json=body, headers=headers, timeout=60) for _ in range(2))
+    assert first.status_code == second.status_code == 201
+    assert first.json() == second.json()
+    assert second.headers["Idempotency-Replayed"] == "true"
+    assert len(api.get("network", "/v2.0/networks?name=once")["networks"]) == 1
+    other = requests.post(url, json={"network": {"name": "two"}}, headers=headers, timeout=60)
+    assert other.status_code == 422
+    assert "NeutronError" in other.json()

@@ -1,0 +1,145 @@
+"""Requests that may be sent twice and are done once: the header ``Idempotency-Key`` on POST.
+
+The first request with a key claims it, for its user and project; its answer is kept for a day and given again
+to whoever sends the same with the same key (the IETF draft of this header has the same statuses):
+
+    the same request              the answer of the first, with ``Idempotency-Replayed: true``
+    ... while that is under way   409
+    another request               422
+
+Kept is the outcome of what may have changed something: a success, an error of which nobody knows what it left
+behind. After a refusal the key is free again. Passwords and private keys in answers are not kept.
+"""
+
+import re
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+import structlog
+from aiohttp import web
+
+from adapters.identity import Identity
+from federator.call import Call
+from federator.faults import BadRequest, Conflict, Fault, Timeout, Unprocessable
+from idmap.notes import Notes
+from idmap.store import StoreUnavailable
+
+log = structlog.get_logger(__name__)
+
+HEADER = "Idempotency-Key"
+REPLAYED = "Idempotency-Replayed"
+DAY = 24 * 3600
+LOST_SECONDS = 600
+"""A request that has no answer after so long has lost its gateway."""
+
+_KEY = re.compile(r'"?([\x21\x23-\x7e](?:[\x20\x21\x23-\x7e]{0,253}[\x21\x23-\x7e])?)"?')
+_SECRETS = frozenset({"adminpass", "admin_pass", "private_key", "password"})
+
+
+@dataclass(frozen=True, slots=True)
+class Idempotency:
+    """Keeps the first answers, where all processes of the gateway see them."""
+
+    notes: Notes
+
+    async def once(
+        self,
+        key: str,
+        call: Call,
+        identity: Identity,
+        request_id: str,
+        do: Callable[[], Awaitable[web.StreamResponse]],
+    ) -> web.StreamResponse:
+        """What `do` answers, or what it answered when it was done. Raises Fault, StoreUnavailable."""
+        found = _KEY.fullmatch(key)
+        if found is None:
+            raise BadRequest(f"{HEADER}: 1 to 255 printable characters, in quotes or without.")
+        name, mark = _name(identity, found[1]), _mark(call)
+        claim = orjson.dumps({"mark": mark, "began": int(time.time()), "request_id": request_id})
+        if not await self.notes.claim(name, claim, DAY):
+            return self._again(await self.notes.get(name), mark)
+        try:
+            response = await do()
+        except Timeout as fault:
+            await self._keep(name, mark, 0, {"message": fault.message})
+            raise
+        except (Fault, StoreUnavailable):
+            # Refused before anything was done.
+            await self._free(name)
+            raise
+        if not isinstance(response, web.Response) or 400 <= response.status < 500:
+            await self._free(name)
+        else:
+            await self._keep(name, mark, response.status, _kept(response))
+        return response
+
+    def _again(self, raw: bytes | None, mark: str) -> web.Response:
+        now = time.time()
+        first: dict[str, Any] = orjson.loads(raw) if raw else {"mark": mark, "began": now}
+        if first["mark"] != mark:
+            raise Unprocessable(f"This {HEADER} was used for another request.")
+        if "status" not in first:
+            if now - first["began"] > LOST_SECONDS:
+                raise Timeout(
+                    "Whether the first request with this key did what was asked is not known. Look "
+                    f"before you repeat it ({first['request_id']})."
+                )
+            raise Conflict(f"The first request with this {HEADER} is still under way.")
+        if not first["status"]:
+            raise Timeout(first["message"])
+        response = web.Response(
+            status=first["status"], body=first["body"].encode("latin-1"), headers=first["headers"]
+        )
+        response.headers[REPLAYED] = "true"
+        return response
+
+    async def _keep(self, name: str, mark: str, status: int, more: dict[str, Any]) -> None:
+        content = orjson.dumps({"mark": mark, "status": status, **more})
+        try:
+            await self.notes.put(name, content, DAY)
+        except StoreUnavailable as error:
+            # The claim stays: whoever repeats it is told that nobody knows.
+            log.warning("an answer could not be kept for its key", reason=str(error))
+
+    async def _free(self, name: str) -> None:
+        try:
+            await self.notes.delete(name)
+        except StoreUnavailable as error:
+            log.warning("a key could not be freed", reason=str(error))
+
+
+def _name(identity: Identity, key: str) -> str:
+    whose = [identity.user_id, identity.project_id, key]
+    return f"once:{blake2b(orjson.dumps(whose), digest_size=16).hexdigest()}"
+
+
+def _mark(call: Call) -> str:
+    """What makes it the same request: all that decides what is done."""
+    version = call.headers.get("OpenStack-API-Version", "")
+    site = call.headers.get("X-Federation-Site", "")
+    words = [call.method, call.service.type, call.path, call.query, version, site]
+    return blake2b(orjson.dumps(words) + call.raw, digest_size=16).hexdigest()
+
+
+def _kept(response: web.Response) -> dict[str, Any]:
+    body = bytes(response.body) if isinstance(response.body, bytes) else b""
+    headers = {
+        str(name): value for name, value in response.headers.items() if name != "Content-Length"
+    }
+    if "json" in response.headers.get("Content-Type", "") and body:
+        body = orjson.dumps(_without_secrets(orjson.loads(body)))
+    return {"headers": headers, "body": body.decode("latin-1")}
+
+
+def _without_secrets(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            name: _without_secrets(each)
+            for name, each in value.items()
+            if name.lower() not in _SECRETS
+        }
+    return [_without_secrets(each) for each in value] if isinstance(value, list) else value

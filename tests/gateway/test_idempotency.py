@@ -1,0 +1,181 @@
+"""Requests that are sent twice and done once."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import orjson
+import pytest
+from aiohttp import web
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from adapters.identity import Identity
+from adapters.registry import all_services
+from federator.call import Call
+from federator.faults import BadRequest, Conflict, Fault, SiteMissing, Timeout, Unprocessable
+from federator.idempotency import Idempotency
+from idmap.notes import RedisNotes
+from tests.session.people import make_identity
+
+COMPUTE = all_services()["compute"]
+
+
+@pytest.fixture
+async def notes(redis_url: str) -> AsyncIterator[RedisNotes]:
+    notes = RedisNotes(redis_url)
+    yield notes
+    await notes.close()
+
+
+class Site:
+    """Makes a new thing each time it is asked, or fails."""
+
+    def __init__(self, fault: Fault | None = None, status: int = 202, **body: Any) -> None:
+        self.asked = 0
+        self.fault, self.status, self.body = fault, status, body
+        self.begun, self.go_on = asyncio.Event(), asyncio.Event()
+        self.go_on.set()
+
+    async def do(self) -> web.Response:
+        self.asked += 1
+        number = self.asked
+        self.begun.set()
+        await self.go_on.wait()
+        if self.fault is not None:
+            raise self.fault
+        return web.Response(
+            status=self.status,
+            body=orjson.dumps({"server": {"id": number, **self.body}}),
+            headers={"Content-Type": "application/json", "Location": f"/servers/{number}"},
+        )
+
+
+def _call(name: str = "web", path: str = "/servers", **headers: str) -> Call:
+    return Call(
+        "POST",
+        COMPUTE,
+        COMPUTE.resource("server"),
+        path,
+        headers=CIMultiDictProxy(CIMultiDict(headers)),
+        raw=orjson.dumps({"server": {"name": name}}),
+    )
+
+
+Ask = Callable[..., Any]
+
+
+@pytest.fixture
+def ask(notes: RedisNotes) -> Ask:
+    async def ask(
+        site: Site, key: str = "a-key", call: Call | None = None, who: Identity | None = None
+    ) -> Any:
+        return await Idempotency(notes).once(
+            key, call or _call(), who or make_identity(), "req-1", site.do
+        )
+
+    return ask
+
+
+async def test_the_same_request_is_done_once_and_answered_twice(ask: Ask) -> None:
+    site = Site()
+    first, second = await ask(site), await ask(site)
+    assert site.asked == 1
+    assert (second.status, second.body) == (first.status, first.body)
+    assert second.headers["Location"] == "/servers/1"
+    assert "Idempotency-Replayed" not in first.headers
+    assert second.headers["Idempotency-Replayed"] == "true"
+
+
+async def test_quotes_around_a_key_mean_nothing(ask: Ask) -> None:
+    site = Site()
+    await ask(site, "a-key")
+    await ask(site, '"a-key"')
+    assert site.asked == 1
+
+
+@pytest.mark.parametrize(
+    "key", ["", '""', "x" * 256, "caf\N{LATIN SMALL LETTER E WITH ACUTE}", "a\tb"]
+)
+async def test_what_is_no_key_is_refused(ask: Ask, key: str) -> None:
+    site = Site()
+    with pytest.raises(BadRequest):
+        await ask(site, key)
+    assert site.asked == 0
+
+
+async def test_other_keys_users_and_projects_have_nothing_in_common(ask: Ask) -> None:
+    site = Site()
+    await ask(site)
+    await ask(site, "another-key")
+    await ask(site, who=make_identity(user_id="b" * 32))
+    await ask(site, who=make_identity(project_id="c" * 32))
+    assert site.asked == 4
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        _call("another name"),
+        _call(path="/servers/x/action"),
+        _call(**{"X-Federation-Site": "tokyo"}),
+        _call(**{"OpenStack-API-Version": "compute 2.37"}),
+    ],
+)
+async def test_another_request_with_the_same_key_is_refused(ask: Ask, other: Call) -> None:
+    site = Site()
+    await ask(site)
+    with pytest.raises(Unprocessable):
+        await ask(site, call=other)
+    assert site.asked == 1
+
+
+async def test_while_the_first_is_under_way_the_second_is_refused(ask: Ask) -> None:
+    site = Site()
+    site.go_on.clear()
+    first = asyncio.create_task(ask(site))
+    await site.begun.wait()
+    with pytest.raises(Conflict):
+        await ask(site)
+    site.go_on.set()
+    assert (await first).status == 202
+    assert site.asked == 1
+
+
+async def test_of_many_at_once_one_is_done(ask: Ask) -> None:
+    site = Site()
+    outcomes = await asyncio.gather(*(ask(site) for _ in range(20)), return_exceptions=True)
+    assert site.asked == 1
+    assert all(isinstance(each, web.Response | Conflict) for each in outcomes)
+
+
+async def test_what_nobody_knows_the_outcome_of_is_never_done_again(ask: Ask) -> None:
+    site = Site(Timeout("no answer; look before you repeat it (req-1)."))
+    with pytest.raises(Timeout):
+        await ask(site)
+    with pytest.raises(Timeout, match="req-1"):
+        await ask(site)
+    assert site.asked == 1
+
+
+@pytest.mark.parametrize("site", [Site(SiteMissing("away")), Site(status=403)])
+async def test_after_a_refusal_the_key_is_free_again(ask: Ask, site: Site) -> None:
+    for _ in range(2):
+        if site.fault:
+            with pytest.raises(SiteMissing):
+                await ask(site)
+        else:
+            assert (await ask(site)).status == 403
+    assert site.asked == 2
+
+
+async def test_an_error_that_may_have_left_something_is_answered_again(ask: Ask) -> None:
+    site = Site(status=500)
+    assert [(await ask(site)).status for _ in range(2)] == [500, 500]
+    assert site.asked == 1
+
+
+async def test_passwords_are_not_kept(ask: Ask) -> None:
+    site = Site(adminPass="hidden", name="web")
+    assert b"hidden" in (await ask(site)).body
+    again = orjson.loads((await ask(site)).body)
+    assert again == {"server": {"id": 1, "name": "web"}}
