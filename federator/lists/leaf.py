@@ -13,6 +13,7 @@ import structlog
 from federator.asker import Question
 from federator.call import SiteReply
 from federator.fanout import Fanout
+from federator.lastknown.draw import short
 from federator.lists.cursor import Cursor, dump, from_token, load, token
 from federator.lists.interleave import Interleaving, Item
 from federator.lists.origin import derived
@@ -75,9 +76,7 @@ class Lists:
         if page.reverse:
             leaf.items.reverse()
         if walk.in_full:
-            leaf.items = [
-                {n: item[n] for n in walk.resource.brief if n in item} for item in leaf.items
-            ]
+            leaf.items = [short(walk.resource, item) for item in leaf.items]
         return leaf
 
     async def _kept(self, walk: Walk, marker: str) -> Cursor | None:
