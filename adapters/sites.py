@@ -238,7 +238,8 @@ def _federation(path: Path, name: str, settings: object) -> Federation:
         first = error.errors()[0]
         key = ".".join((where, *(str(part) for part in first["loc"])))
         if first["type"] == "extra_forbidden":
-            known = ", ".join(Federation.model_fields)
+            model = TokenExchange if len(first["loc"]) > 1 else Federation
+            known = ", ".join(model.model_fields)
             raise SettingsError(f"{key}: there is no such setting; known are {known}") from None
         message = first["msg"].removeprefix("Value error, ")
         raise SettingsError(f"{key}: {message}; correct it") from None

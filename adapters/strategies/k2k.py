@@ -1,33 +1,25 @@
 """Keystone-to-Keystone: home asserts the login by SAML, the site maps it to groups. The default.
 
-names and roles can be carried?   (adapters.mapping, pure)
-the site has project and grants   (adapters.provision, once per process)
-the exchange, in a thread         (adapters.keystone)
-the token is what was asked for?
+names and roles can be carried?             (adapters.mapping, pure)
+the site is made ready, the token checked   (adapters.group_logins)
+the exchange, in a thread                   (adapters.keystone)
 """
 
 import asyncio
-import random
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
+from adapters import group_logins
 from adapters.account import Account
-from adapters.errors import ExchangeRefused
 from adapters.identity import Identity
 from adapters.keystone import Grant, exchange, revoke
-from adapters.mapping import carried_roles, user_name
+from adapters.mapping import carried_roles
 from adapters.provision import Provisioner
-from adapters.strategy import LOGINS_AT_ONCE, Expected, Surroundings, check_grant
+from adapters.strategy import LOGINS_AT_ONCE, Surroundings
 
 _THREADS = LOGINS_AT_ONCE + 2
 """A site that hangs keeps only its own threads busy. Two are for tokens that are to be revoked."""
-
-_RACED = frozenset({409, 500})
-"""What some of several first logins of one user get; the same login succeeds a moment later."""
-
-_NOT_READY = frozenset({401, 403, 404})
-"""What a login gets whose project or grants are gone."""
 
 
 def make(around: Surroundings) -> "K2k":
@@ -51,30 +43,7 @@ class K2k:
         carried_roles(identity, self._site)
 
     async def login(self, identity: Identity) -> Grant:
-        project_id = await self._provisioner.ensure(identity)
-        try:
-            grant = await self._exchange(identity, project_id)
-        except ExchangeRefused as error:
-            if error.status in _RACED:
-                await asyncio.sleep(random.uniform(0.1, 0.4))
-            elif error.status in _NOT_READY:
-                self._provisioner.forget(identity)
-                project_id = await self._provisioner.ensure(identity)
-            else:
-                raise
-            grant = await self._exchange(identity, project_id)
-        await check_grant(
-            self._site,
-            grant,
-            Expected(
-                user_name(identity),
-                self._site.federation.group_domain,
-                project_id,
-                await self._provisioner.allowed_roles(identity),
-            ),
-            lambda: self._provisioner.allowed_roles(identity, fresh=True),
-        )
-        return grant
+        return await group_logins.login(self._site, self._provisioner, identity, self._exchange)
 
     async def logout(self, token: str) -> None:
         seconds = self._around.timeout

@@ -21,11 +21,11 @@ from adapters.keystone import Grant, bearer_login, post_form, revoke
 from adapters.mapping import carried_roles
 from adapters.provision import Provisioner
 from adapters.sites import Site, TokenExchange
-from adapters.strategy import Surroundings
+from adapters.strategy import LOGINS_AT_ONCE, Surroundings
 from idmap.store import StoreUnavailable
 
-_THREADS = 8
-"""Logins at once per site."""
+_THREADS = LOGINS_AT_ONCE + 2
+"""A site that hangs keeps only its own threads busy. Two are for tokens that are to be revoked."""
 
 _EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 _CODES = frozenset(

@@ -14,10 +14,7 @@ from adapters.directory import Directory
 from adapters.errors import ExchangeRefused, NotScoped
 from adapters.identity import Identity
 from adapters.keystone import Grant, confirm
-from adapters.strategy import Expected, Surroundings, check_grant
-
-_THREADS = 8
-"""Questions at once per site."""
+from adapters.strategy import LOGINS_AT_ONCE, Expected, Surroundings, check_grant
 
 
 def make(around: Surroundings) -> "Shared":
@@ -34,7 +31,7 @@ class Shared:
         self._around = around
         self._site = around.site
         name = f"confirm-{around.site.name}"
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix=name)
+        self._threads = ThreadPoolExecutor(LOGINS_AT_ONCE, thread_name_prefix=name)
 
     def check(self, identity: Identity) -> None:
         if identity.project_id is None:

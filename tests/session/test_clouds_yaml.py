@@ -10,6 +10,7 @@ from adapters.errors import SettingsError
 from adapters.sites import load_home, load_sites
 from idmap.ids import site_namespace
 
+EXCHANGE = ("endpoint", "client_id", "client_secret")
 AUTH = {"auth_url": "http://keystone/v3", "username": "federator", "project_name": "service"}
 
 
@@ -36,6 +37,16 @@ def test_passwords_may_stand_in_secure_yaml(tmp_path: Path) -> None:
     site = load_sites(path, ["paris"])["paris"]
     assert site.auth["password"] == "from secure.yaml"
     assert "from secure.yaml" not in repr(site)
+
+
+def test_so_may_the_secret_of_the_gateways_client_at_a_provider(tmp_path: Path) -> None:
+    secret = {"paris": {"federation": {"token_exchange": {"client_secret": "from secure.yaml"}}}}
+    client = {"endpoint": "https://login/token", "client_id": "federator"}
+    path = write(tmp_path, paris=cloud(strategy="oidc", token_exchange=client), secure=secret)
+    exchange = load_sites(path, ["paris"])["paris"].federation.token_exchange
+    assert exchange is not None
+    assert exchange.client_secret.get_secret_value() == "from secure.yaml"
+    assert "from secure.yaml" not in repr(exchange)
 
 
 def test_the_environment_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,6 +100,15 @@ def test_certificates_are_read_as_the_sdk_reads_them(tmp_path: Path) -> None:
         ({"tokyo": cloud(number=1000)}, ("federation.number", "less than 1000")),
         ({"tokyo": cloud(namespace="x")}, ("federation.namespace", "UUID")),
         ({"tokyo": cloud(projects={"alpha": "a/b"})}, ("federation.projects", "DOMAIN/PROJECT")),
+        (
+            {"tokyo": cloud(token_exchange={"client_id": "x"})},
+            ("token_exchange.endpoint", "required"),
+        ),
+        (
+            {"tokyo": cloud(token_exchange=dict.fromkeys(EXCHANGE, "x") | {"colour": "red"})},
+            ("token_exchange.colour", "no such setting", "audience"),
+        ),
+        ({"tokyo": cloud(strategy="magic")}, ("federation.strategy", "k2k, mapped, oidc, shared")),
         ({"tokyo": cloud() | {"federation": [1]}}, ("clouds.tokyo.federation", "mapping")),
         ({"tokyo": None}, ("clouds.tokyo",)),
         (
