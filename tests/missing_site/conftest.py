@@ -12,10 +12,11 @@ import yaml
 
 from lab.lab import Lab
 from tests.adversarial.gateways import Fleet, GatewayProcess, new_fleet
-from tests.e2e.api import Api
+from tests.e2e.api import Api, cloud
 from tests.e2e.openstack_cli import CommandServer, Openstack
 from tests.e2e.people import People, new_people
 from tests.e2e.waiting import until
+from tests.missing_site.moody import Moody
 
 STAYS, LEAVES = "paris", "tokyo"
 """The site that is always there, and the one that is not."""
@@ -97,8 +98,17 @@ def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandServer
 
 
 @pytest.fixture(scope="module")
+def moody() -> Moody | None:
+    """What stands before the Nova of the site that leaves; None: nothing does."""
+    return None
+
+
+@pytest.fixture(scope="module")
 def world(
-    lab: Path, commands: CommandServer, tmp_path_factory: pytest.TempPathFactory
+    lab: Path,
+    commands: CommandServer,
+    moody: Moody | None,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[World]:
     """One gateway, ready, and a user."""
     folder = tmp_path_factory.mktemp("missing")
@@ -106,6 +116,11 @@ def world(
     for site in (STAYS, LEAVES):
         admins = {"admin": True, "projects": {"Default/admin": "Default/admin"}}
         clouds["clouds"][site]["federation"] = admins
+    if moody is not None:
+        account = cloud(lab, LEAVES)
+        moody.stand_before(account.catalog()["compute"])
+        account.close()
+        clouds["clouds"][LEAVES]["compute_endpoint_override"] = moody.url
     ours = folder / "sites.yaml"
     ours.write_text(yaml.safe_dump(clouds))
     with ExitStack() as stack:
