@@ -35,10 +35,14 @@ demo-check: $(READY) redis ## the same once, without waiting; fails if any step 
 
 .PHONY: test
 test: export CI ?= true
-test: lint redis ## lint and the whole suite, the parts against real sites included
+test: lint redis chromium ## lint and the whole suite, the parts against real sites included
 	@trap '$(BIN)/python -m lab down' EXIT
 	$(BIN)/python -m lab up --sites $(TEST_SITES)
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+.PHONY: chromium
+chromium: # for the logins in a browser
+	@command -v chromium >/dev/null || deploy/install-packages.sh chromium
 
 .PHONY: lint
 lint: $(READY) ## ruff, mypy, the import contracts and the declared dependencies, in seconds

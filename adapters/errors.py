@@ -11,6 +11,7 @@
     └── SiteError               one site; it is named
         ├── SiteUnreachable     no connection, no answer in time, or its Keystone is down
         │   └── SiteSilent      the request went out and no answer came: it may have been heard
+        ├── ProviderUnreachable what a login needs beside home and the site did not answer
         ├── ExchangeRefused     the site (or home, for the site) gave no token
         ├── ProjectNotThere     the site has no project for this home project, and none may be made
         ├── NameNotCarried      a name that cannot be told to the site without being changed
@@ -72,6 +73,10 @@ class SiteUnreachable(SiteError):
 
 class SiteSilent(SiteUnreachable):
     """The request went out, and nobody knows whether the site did what it was asked."""
+
+
+class ProviderUnreachable(SiteError):
+    """An identity provider between home and the site did not answer. It says nothing of the site itself."""
 
 
 class ExchangeRefused(SiteError):

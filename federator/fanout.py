@@ -12,6 +12,7 @@ import structlog
 from adapters.errors import (
     ExchangeRefused,
     ProjectNotThere,
+    ProviderUnreachable,
     SiteSilent,
     SiteUnreachable,
     TokenMixUp,
@@ -71,7 +72,7 @@ class Fanout:
             return SiteReply(site, missing=error.reason, nothing_there=True)
         except SiteSilent as error:
             return self._unanswered(question, site, error.reason)
-        except (SiteUnreachable, ExchangeRefused, TokenMixUp) as error:
+        except (SiteUnreachable, ProviderUnreachable, ExchangeRefused, TokenMixUp) as error:
             log.warning("site missing", site=site, reason=error.reason)
             metrics.SITE_MISSING.labels(site).inc()
             # To whom a site refuses its tokens nothing of it is shown.

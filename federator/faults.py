@@ -176,7 +176,7 @@ def fault_of(error: errors.FederationError) -> Fault:
             return Forbidden(str(error))
         case errors.NameNotCarried():
             return BadRequest(str(error))
-        case errors.SiteUnreachable():
+        case errors.SiteUnreachable() | errors.ProviderUnreachable():
             return SiteMissing(f"Site {error.site} cannot be reached.")
         case errors.Crowded():
             return Unavailable("Too many logins are waiting already; try again in a moment.")

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from adapters import group_logins
 from adapters.access_tokens import AccessToken
 from adapters.account import Account
-from adapters.errors import ExchangeRefused, SettingsError, SiteUnreachable
+from adapters.errors import ExchangeRefused, ProviderUnreachable, SettingsError
 from adapters.identity import Identity
 from adapters.keystone import Grant, bearer_login, post_form, revoke
 from adapters.mapping import carried_roles
@@ -93,7 +93,7 @@ class Oidc:
             held = await self._around.access_tokens.find(identity.token)
         except StoreUnavailable:
             reason = "whether this was a login by OpenID Connect cannot be known just now"
-            raise SiteUnreachable(self._site.name, reason) from None
+            raise ProviderUnreachable(self._site.name, reason) from None
         if held is None:
             reason = (
                 "it takes logins by OpenID Connect through the gateway, and the access token of such a "
@@ -122,7 +122,7 @@ def exchanged(
 ) -> str:
     """An access token for `site` and for what this login may do there, for that of the user.
 
-    Raises ExchangeRefused, SiteUnreachable.
+    Raises ExchangeRefused, ProviderUnreachable.
     """
     form = {
         "grant_type": _EXCHANGE,
@@ -140,10 +140,10 @@ def exchanged(
         answer = post_form(settings.endpoint, form, client, verify, seconds)
     except ConnectionError as error:
         reason = f"the OpenID Connect provider does not answer ({error})"
-        raise SiteUnreachable(site.name, reason) from None
+        raise ProviderUnreachable(site.name, reason) from None
     if answer.status >= 500:
         reason = f"the OpenID Connect provider answers HTTP {answer.status}"
-        raise SiteUnreachable(site.name, reason)
+        raise ProviderUnreachable(site.name, reason)
     given = answer.json if isinstance(answer.json, dict) else {}
     if answer.status != 200 or not isinstance(given.get("access_token"), str):
         # The code of RFC 6749 only: a description may name the token.

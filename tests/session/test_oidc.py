@@ -12,7 +12,13 @@ import aiohttp
 import pytest
 
 from adapters.account import Account
-from adapters.errors import ExchangeRefused, SettingsError, SiteUnreachable, TokenMixUp
+from adapters.errors import (
+    ExchangeRefused,
+    ProviderUnreachable,
+    SettingsError,
+    SiteUnreachable,
+    TokenMixUp,
+)
 from adapters.sites import load_home, load_sites
 from adapters.strategies import make_strategy
 from adapters.strategy import Surroundings
@@ -165,15 +171,17 @@ async def test_a_provider_that_is_wrong_or_away_is_said(
         ({"client_secret": "another"}, ExchangeRefused, "invalid_client"),
         ({"audience": "urn:nobody"}, ExchangeRefused, "invalid_target"),
         ({"endpoint": openid.issuer + "/nothing"}, ExchangeRefused, "HTTP 404"),
-        ({"endpoint": "http://127.0.0.1:9/token"}, SiteUnreachable, "does not answer"),
+        ({"endpoint": "http://127.0.0.1:9/token"}, ProviderUnreachable, "does not answer"),
     ):
         async with at_site("paris", **changes) as gateway:
             token = await openid.login(gateway, "erin", "alpha")
             held = await gateway.access_tokens.find(token)
             assert held
             secrets += [token, held.token]
-            with pytest.raises(error, match=said):
+            with pytest.raises(error, match=said) as raised:
                 await gateway.site_token(token, "paris")
+            # Or the breaker would take the site for away.
+            assert not isinstance(raised.value, SiteUnreachable)
     assert not [secret for secret in secrets if secret in caplog.text]
 
 
