@@ -69,8 +69,8 @@ def _compute(resource: Resource, name: str, value: str) -> Test:
         since = name == "changes-since"
         return lambda item: (str(item.get("updated")) >= value) is since
     if name in ("minRam", "minDisk"):
-        field = {"minRam": "ram", "minDisk": "disk"}[name]
-        return lambda item: item.get(field, 0) >= int(value)
+        field, least = {"minRam": "ram", "minDisk": "disk"}[name], _number(name, value)
+        return lambda item: item.get(field, 0) >= least
     if name in ("ip", "ip6"):
         found = _pattern(name, value)
         version = 4 if name == "ip" else 6
@@ -104,9 +104,9 @@ def _image(resource: Resource, name: str, value: str) -> Test:
     if name == "visibility" and value == "all":
         return _constant(True)
     if name in ("size_min", "size_max"):
-        low = name == "size_min"
+        low, bound = name == "size_min", _number(name, value)
         return lambda item: (
-            (item.get("size") or 0) >= int(value) if low else (item.get("size") or 0) <= int(value)
+            (item.get("size") or 0) >= bound if low else (item.get("size") or 0) <= bound
         )
     if name in ("created_at", "updated_at"):
         return _compared(name, value)
@@ -168,6 +168,12 @@ def _compared(field: str, value: str) -> Test:
 def _moment(text: str) -> str:
     """To the second: services differ in what they write behind that."""
     return text[:19].replace(" ", "T")
+
+
+def _number(name: str, value: str) -> int:
+    if not value.isdecimal() or len(value) > 18:
+        raise CannotTell(name)
+    return int(value)
 
 
 def _pattern(name: str, value: str) -> re.Pattern[str]:

@@ -24,7 +24,7 @@ _HOP = {"connection", "transfer-encoding", "content-length", "content-encoding",
 
 
 class Moody:
-    """A proxy before one service. Only questions about servers and limits are spoilt: its root always answers."""
+    """A proxy before one service. Questions about servers and limits are spoilt; its root always answers."""
 
     def __init__(self) -> None:
         self.mood = GOOD
