@@ -18,6 +18,11 @@ SITE_MISSING = Counter(
 SITE_LOGIN_SECONDS = Histogram(
     "federator_site_login_seconds", "Time a login at a site took, its waiting excluded", ["site"]
 )
+LIST_ITEMS = Counter(
+    "federator_list_items_total",
+    "Items of lists with pages: read of sites, given to clients",
+    ["what"],
+)
 AWAY = Gauge(
     "federator_site_away", "1 while nobody waits for a service of a site", ["site", "service"]
 )

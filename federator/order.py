@@ -6,6 +6,7 @@ own affair. Between sites these ranks decide, the same on every page.
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from unicodedata import combining, normalize
 
 SortKey = tuple[str, bool]
 """(field of an item, whether descending)"""
@@ -47,9 +48,16 @@ def key_of(values: Sequence[object], order: Sequence[SortKey], *, backwards: boo
 
 
 def rank(value: object) -> Rank:
-    """Something comparable of any value: nothing first, then numbers, then text without regard to case."""
+    """Something comparable of any value: nothing first, then numbers, then text.
+
+    Text as MariaDB and MySQL sort it with the collation that most clouds have (``utf8_general_ci``): capitals
+    and accents make no difference, nor do spaces at the end. So their lists interleave as one list would.
+    """
     if value is None:
         return 0, 0, ""
     if isinstance(value, bool | int | float):
         return 1, value, ""
-    return 2, 0, str(value).casefold()
+    text = str(value).rstrip(" ")
+    if not text.isascii():
+        text = "".join(each for each in normalize("NFD", text) if not combining(each))
+    return 2, 0, text.upper()

@@ -117,7 +117,8 @@ class Interleaving:
         )
         wanted: dict[str, int] = {}
         for turn, lane in enumerate(live):
-            if lane in blocking or (blocking and not lane.unread and not lane.ended and self._likely(turn, rest)):
+            unknown = blocking and not lane.unread and not lane.ended
+            if lane in blocking or (unknown and self._likely(turn, rest)):
                 wanted[lane.site] = self._expected(lane, live, rest)
         return {site: min(count, self._largest) for site, count in wanted.items()}
 

@@ -10,10 +10,11 @@ from functools import partial
 
 import structlog
 
+from adapters.spec import Resource
+from federator import metrics
 from federator.asker import Question
 from federator.call import SiteReply
 from federator.fanout import Fanout
-from federator.lastknown.draw import short
 from federator.lists.cursor import Cursor, dump, from_token, load, token
 from federator.lists.interleave import Interleaving, Item
 from federator.lists.origin import derived
@@ -71,12 +72,13 @@ class Lists:
             asks = weave.asks()
         leaf.items, leaf.more = weave.chosen[page.offset :], weave.more
         leaf.read = weave.read
+        metrics.LIST_ITEMS.labels("given").inc(len(leaf.items))
         if leaf.items and (leaf.more or page.limited):
             leaf.token = await self._keep(walk, weave, leaf.items)
         if page.reverse:
             leaf.items.reverse()
         if walk.in_full:
-            leaf.items = [short(walk.resource, item) for item in leaf.items]
+            leaf.items = [_short(walk.resource, item) for item in leaf.items]
         return leaf
 
     async def _kept(self, walk: Walk, marker: str) -> Cursor | None:
@@ -104,6 +106,13 @@ class Lists:
         except StoreUnavailable as error:
             log.warning("where a list was left could not be kept", error=str(error))
         return "" if reverse else token(walk.name, last, onward)
+
+
+def _short(resource: Resource, item: Item) -> Item:
+    """What a short list shows of an item. A status that is not known is shown even there."""
+    short = {name: item[name] for name in resource.brief if name in item}
+    away = resource.while_away.get("status")
+    return {**short, "status": away} if away and item.get("status") == away else short
 
 
 def _note(name: str, marker: str, reverse: bool) -> str:

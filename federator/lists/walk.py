@@ -11,6 +11,7 @@ import orjson
 import structlog
 
 from adapters.spec import Ids, Resource
+from federator import metrics
 from federator.answer import ABSENT
 from federator.asker import Question
 from federator.call import Call, SiteReply
@@ -133,6 +134,7 @@ class Walk:
                 log.warning("site missing", site=site, reason=reason)
                 return SiteReply(site, missing=reason)
             linked = _links_on(reply.body, "previous" if weave.backwards else "next")
+            metrics.LIST_ITEMS.labels("read").inc(len(items))
             if reply.last_known:
                 # All that is remembered, from the beginning.
                 weave.take_remembered(site, items)

@@ -5,6 +5,7 @@ A `BigSite` is what all of them together should look like. Reads and rounds are 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from federator.lists.cursor import Cursor, dump, from_token, load, token
@@ -158,4 +159,4 @@ class Client:
 def in_order(items: Sequence[Item], order: Sequence[SortKey]) -> bool:
     """Whether items stand as one big site would have them, if it compared as we do."""
     keys = [key_of(values_of(item, order), order) for item in items]
-    return all(not later < former for former, later in zip(keys, keys[1:], strict=False))
+    return all(not later < former for former, later in pairwise(keys))
