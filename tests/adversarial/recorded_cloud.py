@@ -166,9 +166,9 @@ def _answer(
 
 
 def application(clouds: dict[str, RecordedCloud]) -> web.Application:
-    """``/{site}/home/v3/...`` and ``/{site}/v3/...``; ``/{site}/mood`` takes another Mood."""
+    """``/{site}/asserter/v3/...`` and ``/{site}/v3/...``; ``/{site}/mood`` takes another Mood."""
     steps = {
-        "/home/v3/auth/OS-FEDERATION/saml2/ecp": RecordedCloud.assertion,
+        "/asserter/v3/auth/OS-FEDERATION/saml2/ecp": RecordedCloud.assertion,
         "/v3/mellon/paosResponse": RecordedCloud.paos,
         "/v3/OS-FEDERATION/identity_providers/home/protocols/saml2/auth": RecordedCloud.unscoped,
         "/v3/auth/tokens": RecordedCloud.scoped,
@@ -182,7 +182,7 @@ def application(clouds: dict[str, RecordedCloud]) -> web.Application:
         if path == "mood":
             cloud.mood = Mood(**await request.json())
             return web.Response()
-        if path.startswith("home/") and cloud.mood.only_site:
+        if path.startswith("asserter/") and cloud.mood.only_site:
             return await steps[f"/{path}"](cloud, request)
         return await cloud.badly(request) or await steps[f"/{path}"](cloud, request)
 

@@ -110,7 +110,7 @@ def sessions_at(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[SiteSessi
     strategies = {}
     for name, site in sites.items():
         # Home knows by its URL for which site it is asked: that is all that is special here.
-        home = Site("home", f"{url}/{name}/home/v3", "password", {})
+        home = Site("home", f"{url}/{name}/asserter/v3", "password", {})
         strategies[name] = k2k.make(Surroundings(home, site, accounts[name], HTTP_SECONDS, turns))
     sessions = SiteSessions(sites, strategies, login_seconds=60)
     yield sessions
@@ -227,7 +227,7 @@ async def test_sites_like_these_do_mix_up_who_shares_a_session(
     shared = requests.Session()
     monkeypatch.setattr(keystone.requests, "Session", lambda: shared)
     monkeypatch.setattr(shared, "close", lambda: None)
-    home = Site("home", f"{url}/paris/home/v3", "password", {})
+    home = Site("home", f"{url}/paris/asserter/v3", "password", {})
     site = Site("paris", f"{url}/paris/v3", "password", {})
 
     def whose(number: int) -> bool | None:
