@@ -111,6 +111,10 @@ class Breakers:
         """What is away now."""
         return {line: breaker for line, breaker in self._lines.items() if breaker.open}
 
+    def sites_without(self, service: str) -> set[str]:
+        """The sites that can do nothing with a service now: it is away, or their Keystone is."""
+        return {site for site, which in self.away() if which in (service, IDENTITY)}
+
     async def run(self) -> None:
         """Knock where it is time to. For ever."""
         while True:

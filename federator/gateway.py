@@ -102,7 +102,8 @@ class Gateway:
         if call.is_action and isinstance(call.body, dict):
             request[ACTION_NAME] = next(iter(call.body), "")
         where = await self.locator.whereabouts(call, form, identity)
-        chosen = plan(call, where, self.sites, self.default_site)
+        away = self.fanout.asker.breakers.sites_without(call.service.type)
+        chosen = plan(call, where, self.sites, self.default_site, away)
         question = Question(call, form, identity, where, request_id, self._strict(call, identity))
         if streams:
             return await stream.pass_through(self.fanout.asker, question, chosen.sites[0], request)

@@ -23,11 +23,13 @@ class Wish:
     header_site: str = ""
 
 
-def place(wish: Wish, sites: Sequence[str], default_site: str) -> str:
+def place(wish: Wish, sites: Sequence[str], default_site: str, away: Set[str] = frozenset()) -> str:
     """The site for a new object. Raises BadRequest where the wishes contradict each other.
 
+    Sites that are `away` are passed over where the caller leaves a choice.
+
     refers to      zone     header   default   -> site
-    -              -        -        paris     -> paris
+    -              -        -        paris     -> paris, or tokyo while paris is away
     {paris,tokyo}  -        -        paris     -> paris
     {tokyo}        -        -        paris     -> tokyo
     {paris,tokyo}  tokyo    -        paris     -> tokyo
@@ -53,6 +55,7 @@ def place(wish: Wish, sites: Sequence[str], default_site: str) -> str:
                 f"served at {_names(candidates, sites)}."
             )
         return wish.header_site
+    candidates = candidates - away or candidates
     if default_site in candidates:
         return default_site
     return next(site for site in sites if site in candidates)

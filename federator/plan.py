@@ -1,6 +1,6 @@
 """Which sites have to answer a call. Pure: it decides on what is known, and asks nobody."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -45,11 +45,17 @@ class Plan:
     sites: tuple[str, ...]
 
 
-def plan(call: Call, where: Whereabouts, sites: Sequence[str], default_site: str) -> Plan:
+def plan(
+    call: Call,
+    where: Whereabouts,
+    sites: Sequence[str],
+    default_site: str,
+    away: Set[str] = frozenset(),
+) -> Plan:
     """The sites for a call. Raises BadRequest or NotFound.
 
     `sites` are all sites in configured order; those that are down too, for whether a site can answer is
-    found out by asking.
+    found out by asking. Only for what may be made anywhere those that are known to be `away` are passed over.
     """
     header_site = call.headers.get("X-Federation-Site", "")
     if header_site and header_site not in sites:
@@ -65,7 +71,7 @@ def plan(call: Call, where: Whereabouts, sites: Sequence[str], default_site: str
             zone=where.zone,
             header_site=header_site,
         )
-        site = place(wish, sites, default_site)
+        site = place(wish, sites, default_site, away)
         if call.resource is not None and call.resource.equal_within and not header_site:
             # A part of something that is one at several sites is made at each of them.
             common = [each for each in sites if all(each in p for p in wish.refers_to.values())]

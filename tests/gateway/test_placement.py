@@ -47,3 +47,21 @@ def test_the_default_site_need_not_be_the_first():
 def test_wishes_that_contradict_each_other_are_refused_by_name(wish, said):
     with pytest.raises(BadRequest, match=said):
         place(wish, SITES, "paris")
+
+
+@pytest.mark.parametrize(
+    ("wish", "away", "site"),
+    [
+        (Wish({}), {"paris"}, "tokyo"),
+        (Wish({}), {"tokyo"}, "paris"),
+        (Wish({}), {"paris", "tokyo"}, "paris"),
+        (Wish({"image": {"paris", "tokyo"}}), {"paris"}, "tokyo"),
+        (Wish({"network": {"paris"}}), {"paris"}, "paris"),
+        (Wish({}, frozenset({"paris"}), "paris"), {"paris"}, "paris"),
+        (Wish({}, header_site="paris"), {"paris"}, "paris"),
+    ],
+)
+def test_a_site_that_is_away_is_passed_over_where_there_is_a_choice(
+    wish: Wish, away: set[str], site: str
+) -> None:
+    assert place(wish, ("paris", "tokyo"), "paris", away) == site
