@@ -11,9 +11,10 @@ import structlog
 import uvloop
 from aiohttp import web
 
-from federator.app import LONGEST_HEADER, House, application, build
+from federator.app import LONGEST_HEADER, application
 from federator.config import load
 from federator.doctor.command import site
+from federator.house import House, build
 from federator.monitor import monitor
 from federator.options import OneLineErrors, config_option
 from idmap.ids import global_uuid
