@@ -151,7 +151,7 @@ def build(settings: Settings) -> House:
     admins = frozenset(name for name, site in sites.items() if site.federation.admin)
     fanout = Fanout(asker, StandIn(records, ids, names, rules, admins, base))
     locator = Locator(ids, tuple(names.values()), rules)
-    surveys = {name: Survey(names[name], accounts[name], rules) for name in sites}
+    surveys = {name: Survey(names[name], accounts[name], rules, breakers) for name in sites}
     probe = Probe(fetcher(client, sites), endpoints, services.values())
     versions = VersionApi(probe, services.values(), base)
 

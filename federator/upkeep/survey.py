@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from adapters.account import Account
+from adapters.breakers import Breakers
 from adapters.errors import SiteUnreachable
 from adapters.names import Outward, Pins
 from adapters.names import Site as SiteNames
@@ -28,6 +29,7 @@ class Survey:
     names: SiteNames
     account: Account
     rules: Mapping[str, Ids]
+    breakers: Breakers
 
     async def pages(
         self, service: Service, resource: Resource, only: Mapping[str, object] = _ALL
@@ -46,6 +48,8 @@ class Survey:
         limited = bool(resource.order)
         marker = ""
         while True:
+            # Requests wait for looks at the sites, and none may wait for one that is away.
+            self.breakers.check(self.names.name, service.type)
             query = f"{'&' if '?' in path else '?'}limit={PAGE}" if limited else ""
             query += f"&marker={quote(marker, safe='')}" if marker else ""
             status, body = await self.account.get(
