@@ -46,6 +46,9 @@ _CATALOGUE = re.compile(r"/v3/(services|endpoints|regions)(?:/([^/]+))?")
 _DEEPEST = 500
 """Levels of nesting that Keystone surely reads; orjson gives up at 1024."""
 _READS = {"GET", "HEAD"}
+_LONGEST_FIELD = 65_536
+"""Of a header, name and value: what Apache before a Keystone takes. Most headers do not go on to home, but
+nobody who sends such a thing should think that it was read."""
 _ENCODED_TIMES = 3
 
 
@@ -72,6 +75,8 @@ class IdentityApi:
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """The answer to a request whose path begins with ``/identity``. Raises Fault."""
+        if any(len(name) + len(value) > _LONGEST_FIELD for name, value in request.headers.items()):
+            raise BadRequest("Size of a request header field exceeds server limit.")
         raw_path = request.rel_url.raw_path.removeprefix(PREFIX)
         path = _plain(raw_path)
         if "os-federation/saml2" in path.lower():
