@@ -32,6 +32,7 @@ from federator.gateway import Gateway
 from federator.idempotency import Idempotency
 from federator.identity.api import IdentityApi
 from federator.identity.catalog import Catalog
+from federator.intake import Intake
 from federator.keypairs import Keypairs
 from federator.lastknown.stand_in import StandIn
 from federator.lists.leaf import Lists
@@ -227,11 +228,10 @@ def build(settings: Settings) -> House:
             keypairs=Keypairs(
                 services["compute"], fanout, owners, accounts, settings.sites, default_site
             ),
-            versions=versions,
+            intake=Intake(versions, settings.max_body_bytes),
             rebuild=rebuild,
             sites=settings.sites,
             default_site=default_site,
-            max_body_bytes=settings.max_body_bytes,
             strict_projects=settings.strict_projects,
         ),
         map_wanted=asyncio.Event(),
