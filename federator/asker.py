@@ -191,7 +191,10 @@ class Asker:
     ) -> SiteReply:
         globalizer = self.globalizer(question.identity, token)
         if reply.status >= 400:
-            raw = await self.text_put_back(globalizer, reply.raw, sent)
+            # Some error bodies name the request, and this is ours.
+            theirs = _bare(reply.headers.get("X-Openstack-Request-Id", ""))
+            names = {**sent, theirs: _bare(question.request_id)} if theirs else sent
+            raw = await self.text_put_back(globalizer, reply.raw, names)
             return replace(globalizer.reply(question.call, question.shape, reply), raw=raw)
         answer = globalizer.reply(question.call, question.shape, reply, sent)
         if globalizer.seen:
@@ -208,6 +211,10 @@ class Asker:
             lookup = await self.ids.locate(known.values())
             known = {w: g for w, g in known.items() if g in lookup.found or g in lookup.pinned}
         return put_back(raw, {**known, **table})
+
+
+def _bare(request_id: str) -> str:
+    return request_id.removeprefix("req-")
 
 
 async def one_request(asker: Asker, question: Question, token: SiteToken) -> Said:

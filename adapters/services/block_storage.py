@@ -32,7 +32,7 @@ VOLUME = Resource(
     path="/volumes",
     key="volume",
     keys="volumes",
-    details=("detail", "summary"),
+    details=("detail",),
     refs={
         "user_id": USER,
         "project_id": PROJECT,
@@ -177,7 +177,7 @@ _COPIES = (
         path="/attachments",
         key="attachment",
         keys="attachments",
-        details=("detail", "summary"),
+        details=("detail",),
         refs={
             "instance": "server",
             "instance_uuid": "server",
@@ -240,12 +240,30 @@ _METADATA = tuple(
     )
 )
 
+_DEFAULT_TYPES = (
+    # That of the site which makes what nobody has given a type or a place.
+    Resource(
+        path="/types/default",
+        key="volume_type",
+        kind="default_volume_type",
+        refs={"id": "volume_type", "qos_specs_id": "qos_specs"},
+        opaque=frozenset({"extra_specs.RESKEY:availability_zones"}),
+        merge=Merge.FIRST,
+    ),
+    Resource(
+        path="/group_types/default",
+        key="group_type",
+        kind="default_group_type",
+        refs={"id": "group_type"},
+        merge=Merge.FIRST,
+    ),
+)
+
 _TYPES = (
     Resource(
         path="/types",
         key="volume_type",
         keys="volume_types",
-        details=("default",),
         refs={"qos_specs_id": "qos_specs"},
         # A list of zones, in a text; of one site, and for its scheduler only.
         opaque=frozenset({"extra_specs.RESKEY:availability_zones"}),
@@ -360,7 +378,6 @@ _GROUPS = (
         path="/group_types",
         key="group_type",
         keys="group_types",
-        details=("default",),
         order=_NEWEST,
         links="group_type_links",
         index="/group_types?is_public=None",
@@ -585,8 +602,10 @@ SERVICE = Service(
     taxonomy="storage/block",
     resources=(
         VOLUME,
+        Resource(path="/volumes/summary", key="volume-summary", merge=Merge.NUMBERS),
         *_COPIES,
         *_METADATA,
+        *_DEFAULT_TYPES,
         *_TYPES,
         *_GROUPS,
         *_PROJECTS,
