@@ -31,6 +31,9 @@ async def derived(walk: Walk, replies: dict[str, SiteReply]) -> Cursor | None:
         reply = await walk.ask(asked, 1, marker, reverse=walk.page.reverse)
         if reply.missing and not reply.nothing_there:
             raise Unavailable(f"The marker may be at {asked}, not there just now.")
+        if reply.status == 403 and (await walk.ask(asked, 1, reverse=walk.page.reverse)).ok:
+            # Glance tells whoever asks that somebody else has an image of this ID.
+            raise _unknown(walk)
         if reply.status >= 400:
             replies[asked] = reply
             return None
