@@ -38,7 +38,8 @@ NETWORK = Resource(
         "port_security_enabled",
     ),
     owner="project_id",
-    everybodys_if={"shared": True, "router:external": True},
+    # Not the external ones: which projects may see one is not told by the network itself.
+    everybodys_if={"shared": True},
     equal_by=("name",),
     equal_if={"router:external": True},
 )
