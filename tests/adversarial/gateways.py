@@ -95,6 +95,11 @@ class GatewayProcess:
         raise AssertionError(f"the gateway is not ready ({last}); its log:\n{self.log_tail()}")
 
     @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
