@@ -8,7 +8,8 @@ import asyncio
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from adapters.keystone import Answer, Login, Myself
+from adapters.keystone.conversation import Answer
+from adapters.keystone.login import Login, Myself
 from adapters.sites import Site
 
 _THREADS = 4

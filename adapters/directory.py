@@ -6,7 +6,7 @@ from urllib.parse import quote, urlencode
 
 from adapters.account import Account
 from adapters.errors import ExchangeRefused, SiteUnreachable
-from adapters.keystone import Answer
+from adapters.keystone.conversation import Answer
 
 Entry = dict[str, Any]
 """A domain, project, ... as Keystone shows it."""

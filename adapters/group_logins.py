@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 
 from adapters.errors import ExchangeRefused
 from adapters.identity import Identity
-from adapters.keystone import Grant
+from adapters.keystone.conversation import Grant
 from adapters.mapping import user_name
 from adapters.provision import Provisioner
 from adapters.sites import Site

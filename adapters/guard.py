@@ -7,7 +7,7 @@ from adapters.account import Account
 from adapters.breakers import IDENTITY, Breakers
 from adapters.errors import SiteUnreachable
 from adapters.identity import Identity
-from adapters.keystone import Grant
+from adapters.keystone.conversation import Grant
 from adapters.strategy import KnownUsers, Strategy
 
 

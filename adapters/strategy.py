@@ -13,7 +13,7 @@ from adapters.access_tokens import AccessTokens
 from adapters.account import Account
 from adapters.errors import TokenMixUp
 from adapters.identity import Identity
-from adapters.keystone import Grant
+from adapters.keystone.conversation import Grant
 from adapters.sites import Site
 from adapters.turns import Turns
 

@@ -13,7 +13,9 @@ from functools import partial
 from adapters import group_logins
 from adapters.account import Account
 from adapters.identity import Identity
-from adapters.keystone import Grant, exchange, revoke
+from adapters.keystone.conversation import Grant
+from adapters.keystone.exchange import exchange
+from adapters.keystone.tokens import revoke
 from adapters.mapping import carried_roles
 from adapters.provision import Provisioner
 from adapters.strategy import LOGINS_AT_ONCE, Surroundings

@@ -16,7 +16,9 @@ from adapters.account import Account
 from adapters.directory import Directory
 from adapters.errors import ExchangeRefused, SettingsError
 from adapters.identity import Identity
-from adapters.keystone import Grant, password_login, revoke
+from adapters.keystone.conversation import Grant
+from adapters.keystone.logins import password_login
+from adapters.keystone.tokens import revoke
 from adapters.mapping import counted_roles
 from adapters.projects import Projects
 from adapters.roles import Roles

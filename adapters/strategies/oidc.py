@@ -17,7 +17,10 @@ from adapters.access_tokens import AccessToken
 from adapters.account import Account
 from adapters.errors import ExchangeRefused, ProviderUnreachable, SettingsError
 from adapters.identity import Identity
-from adapters.keystone import Grant, bearer_login, post_form, revoke
+from adapters.keystone.conversation import Grant
+from adapters.keystone.form import post_form
+from adapters.keystone.logins import bearer_login
+from adapters.keystone.tokens import revoke
 from adapters.mapping import carried_roles
 from adapters.provision import Provisioner
 from adapters.sites import Site, TokenExchange

@@ -13,7 +13,8 @@ from adapters.account import Account
 from adapters.directory import Directory
 from adapters.errors import ExchangeRefused, NotScoped
 from adapters.identity import Identity
-from adapters.keystone import Grant, confirm
+from adapters.keystone.conversation import Grant
+from adapters.keystone.tokens import confirm
 from adapters.strategy import LOGINS_AT_ONCE, Expected, Surroundings, check_grant
 
 

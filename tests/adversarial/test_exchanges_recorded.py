@@ -15,11 +15,12 @@ from typing import Any
 import pytest
 import requests
 
-from adapters import keystone
 from adapters.account import Account
 from adapters.errors import ExchangeRefused, HomeUnreachable, InvalidToken, SiteUnreachable
 from adapters.identity import Identity, ServiceProvider, SiteToken
-from adapters.keystone import Grant, exchange
+from adapters.keystone import conversation
+from adapters.keystone.conversation import Grant
+from adapters.keystone.exchange import exchange
 from adapters.mapping import closure
 from adapters.provision import Provisioner
 from adapters.session import SiteSessions
@@ -225,7 +226,7 @@ async def test_sites_like_these_do_mix_up_who_shares_a_session(
 ) -> None:
     """That the test above can fail: what happened to real sites before each exchange had its own."""
     shared = requests.Session()
-    monkeypatch.setattr(keystone.requests, "Session", lambda: shared)
+    monkeypatch.setattr(conversation.requests, "Session", lambda: shared)
     monkeypatch.setattr(shared, "close", lambda: None)
     home = Site("home", f"{url}/paris/asserter/v3", "password", {})
     site = Site("paris", f"{url}/paris/v3", "password", {})

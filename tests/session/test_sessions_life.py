@@ -10,7 +10,7 @@ import pytest
 from adapters.account import Account
 from adapters.errors import Crowded, ExchangeRefused, SiteUnreachable
 from adapters.identity import Identity
-from adapters.keystone import Grant
+from adapters.keystone.conversation import Grant
 from adapters.session import SiteSessions
 from adapters.sites import Site
 from adapters.strategy import KnownUsers

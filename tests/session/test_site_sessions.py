@@ -18,7 +18,8 @@ from adapters.errors import (
     TokenMixUp,
 )
 from adapters.identity import Identity
-from adapters.keystone import Grant, Turn
+from adapters.keystone.conversation import Grant
+from adapters.keystone.exchange import Turn
 from adapters.mapping import closure, user_name
 from adapters.provision import Provisioner
 from adapters.session import SiteSessions

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from adapters.keystone import Myself
+from adapters.keystone.login import Myself
 from adapters.rights import HOME, NOBODY, SITE, Right, lists
 from federator.doctor.patient import Finding, Patient, good, note, wrong
 
