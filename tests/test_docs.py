@@ -213,7 +213,7 @@ def test_every_right_of_the_account_is_documented() -> None:
 
 def calls_of_the_account() -> Iterator[str]:
     """METHOD and path of each call of `Directory` and `Account`, outside of those two and of the survey."""
-    for path in sorted([*ROOT.glob("adapters/*.py"), *ROOT.glob("federator/**/*.py")]):
+    for path in sorted([*ROOT.glob("adapters/**/*.py"), *ROOT.glob("federator/**/*.py")]):
         if path.name in ("account.py", "survey.py"):
             continue
         tree = ast.parse(path.read_text())
@@ -278,7 +278,7 @@ def assigned(path: Path, call: ast.Call) -> str:
 
 def texts_of_the_code() -> set[str]:
     texts = set()
-    for path in [*ROOT.glob("adapters/*.py"), *ROOT.glob("federator/**/*.py")]:
+    for path in [*ROOT.glob("adapters/**/*.py"), *ROOT.glob("federator/**/*.py")]:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 texts.add(node.value)
