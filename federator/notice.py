@@ -18,10 +18,10 @@ from cachetools import LRUCache, TTLCache
 
 from adapters.identity import SiteToken
 from adapters.kept import owner_of, pack, shown_in_full, unpack
-from adapters.spec import Merge, Resource
+from adapters.spec import Merge, Resource, Service
 from federator.call import Call, SiteReply
 from federator.merge import made_of
-from idmap.records import Record, RecordStore
+from idmap.records import EVERYBODYS, Record, RecordStore
 from idmap.store import IdStore, StoreUnavailable
 
 log = structlog.get_logger(__name__)
@@ -101,8 +101,14 @@ class Notice:
                 self._put(_Seen(site, resource, new, owner))
 
     async def counted(self, call: Call, site: str, project_id: str | None, body: Any) -> None:
-        """A site has told numbers; here in global IDs."""
+        """A site has told numbers; here in global IDs.
+
+        Kept are only the questions that anybody in the project may ask, and that the readings ask as well
+        (`Resource.told`): an admin is told other numbers under other names.
+        """
         owner, name, now = f"{site}/{project_id}", name_of_numbers(call), time.time()
+        if call.resource is None or name not in told_names(call.service, call.resource, project_id):
+            return
         known, when = self._numbers.get((owner, name), (None, 0))
         if known != body or now - when > AGAIN_SECONDS:
             try:
@@ -148,7 +154,12 @@ class Notice:
             return
         for start in range(0, len(seen.items), AT_ONCE):
             items = seen.items[start : start + AT_ONCE]
-            await self.records.write(site, resource.kind, await self._records(seen, items))
+            records = await self._records(seen, items)
+            await self.records.write(site, resource.kind, records)
+            if resource.everybodys_if:
+                # What is somebody's now may have been everybody's.
+                owned = [record.local_id for record in records if record.owner]
+                await self.records.drop(site, resource.kind, EVERYBODYS, owned)
             await asyncio.sleep(0)
 
     async def _records(self, seen: _Seen, items: Sequence[Item]) -> list[Record]:
@@ -188,6 +199,16 @@ def name_of_numbers(call: Call) -> str:
         if name not in _MOMENTS and value.lower() not in ("false", "0")
     ]
     return f"{call.service.type} {call.path}?{urlencode(sorted(pairs))}"
+
+
+def told_names(service: Service, resource: Resource, project_id: str | None) -> dict[str, str]:
+    """The names of what the members of a project may be told -> what the gateway's account asks for it."""
+    names = {}
+    for shown, asked in resource.told.items():
+        path, _, query = shown.partition("?")
+        path = path.replace("{project}", project_id or "")
+        names[f"{service.type} {path}?{query}"] = asked
+    return names
 
 
 def tells_numbers(call: Call) -> bool:

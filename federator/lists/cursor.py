@@ -14,12 +14,17 @@ from typing import Any
 
 import orjson
 
+CHAIN = 3
+"""How many of the items last passed are remembered of each site. Where they are gone, the site is asked
+once for each of them."""
 LONGEST_TOKEN = 2000
 """Characters of a cursor in a link; longer ones are only kept."""
 LONGEST_VALUE = 64
 """Characters of a value that is remembered of what comes next. Behind a longer one the site is asked."""
 _LARGEST = 64 * 1024
 """Bytes of a cursor, whoever made it."""
+_MOST_TWINS = 1000
+"""Of a cursor, whoever made it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +90,7 @@ def load(raw: bytes, sites: Sequence[str]) -> Cursor | None:
             return None
         stops, twins = orjson.loads(text)
         read = {str(site): _stop(*parts) for site, parts in stops.items()}
-        return (
-            Cursor(read, {str(k): frozenset(map(str, v)) for k, v in twins.items()})
-            if read.keys() == set(sites)
-            else None
-        )
+        return Cursor(read, _twins(twins, sites)) if read.keys() == set(sites) else None
     except (zlib.error, ValueError, TypeError, AttributeError):
         return None
 
@@ -129,4 +130,17 @@ def _stop(passed: Any, whole: Any, ahead: Any, ended: Any, share: Any) -> Stop:
         next_one = Ahead(str(first), tuple(values))
     if not isinstance(passed, list):
         raise TypeError("not a list")
-    return Stop(tuple(map(str, passed)), bool(whole), next_one, bool(ended), share)
+    if len(passed) > CHAIN:
+        raise ValueError("no cursor of ours remembers so many items")
+    # A list that changed while it was read may have shown one twice: it need not be asked for twice.
+    once = dict.fromkeys(map(str, passed))
+    return Stop(tuple(once), bool(whole), next_one, bool(ended), share)
+
+
+def _twins(twins: Any, sites: Sequence[str]) -> dict[str, frozenset[str]]:
+    if len(twins) > _MOST_TWINS:
+        raise ValueError("no page needs so many")
+    read = {str(item): frozenset(map(str, left)) for item, left in twins.items()}
+    if not all(left <= set(sites) for left in read.values()):
+        raise ValueError("a site that has no part in the list")
+    return read

@@ -17,11 +17,9 @@ from dataclasses import dataclass, field
 from math import ceil, sqrt
 from typing import Any
 
-from federator.lists.cursor import LONGEST_VALUE, Ahead, Cursor, Stop
+from federator.lists.cursor import CHAIN, LONGEST_VALUE, Ahead, Cursor, Stop
 from federator.order import Key, SortKey, key_of, values_of
 
-CHAIN = 3
-"""How many of the items last passed are remembered of each site."""
 _MEMORY = 0.5
 """What the shares of earlier pages count beside those of the last one."""
 _LIKELY = 0.4

@@ -19,7 +19,7 @@ from adapters.names import Outward
 from adapters.names import Site as SiteNames
 from adapters.spec import Ids, Resource, Service
 from adapters.translate import rewrite_body, shape
-from federator.notice import NUMBERS, Notice
+from federator.notice import NUMBERS, Notice, told_names
 from idmap.front import IdMap
 from idmap.records import RecordStore
 from idmap.store import StoreUnavailable
@@ -53,9 +53,9 @@ class Numbers:
 
     async def _read(self, site: str, service: Service, home_id: str, local_id: str) -> None:
         for resource in service.resources:
-            for shown, told in resource.told.items():
+            for name, asked in told_names(service, resource, home_id).items():
                 path = (
-                    f"{service.version}{'/{project_id}' if service.project_in_path else ''}{told}"
+                    f"{service.version}{'/{project_id}' if service.project_in_path else ''}{asked}"
                 )
                 try:
                     status, body = await self.accounts[site].get(
@@ -67,8 +67,6 @@ class Numbers:
                     log.warning("numbers not read", site=site, reason=str(error))
                     return
                 if status == 200 and isinstance(body, dict):
-                    path, _, query = shown.partition("?")
-                    name = f"{service.type} {path.replace('{project}', home_id)}?{query}"
                     await self._keep(site, service, resource, home_id, local_id, name, body)
 
     async def _keep(

@@ -9,13 +9,14 @@ import pytest
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from adapters.identity import SiteToken
-from adapters.kept import unpack
+from adapters.kept import pack, unpack
 from adapters.registry import all_services
 from federator.call import Call, SiteReply
-from federator.notice import Notice
+from federator.notice import NUMBERS, Notice
 from federator.route import route
 from idmap.memory import MemoryIdStore
 from idmap.memory_records import MemoryRecordStore
+from idmap.records import EVERYBODYS, Record
 from idmap.sites import SiteKey
 
 SERVICES = all_services()
@@ -71,6 +72,58 @@ async def test_what_a_tenant_sees_as_shared_is_not_taken_for_everybodys(field: s
     # Neutron says so to a single project, too, for which there is a policy.
     kept = await remembered([network(ONE, THEIRS, **{field: True})])
     assert "" not in dict(kept)
+
+
+async def test_what_is_not_everybodys_any_more_is_only_its_owners() -> None:
+    records = MemoryRecordStore(["tokyo"])
+    kind = SERVICES["network"].resource("network")
+    shared = network(ONE, THEIRS, shared=True)
+    await records.write("tokyo", "network", [Record(ONE, EVERYBODYS, pack(kind, shared), 1)])
+    notice = Notice(records, MemoryIdStore([TOKYO], []))
+    headers = CIMultiDictProxy(CIMultiDict[str]())
+    body = {"networks": [network(ONE, THEIRS)]}
+    notice.passed(
+        listing("/v2.0/networks"), TOKEN, SiteReply("tokyo", 200, headers, body), "a", None
+    )
+    with suppress(TimeoutError):
+        await asyncio.wait_for(notice.run(), 0.1)
+    assert [each.owner for each in await records.read("tokyo", "network", None)] == [THEIRS]
+
+
+PROJECT = "a" * 32
+
+
+@pytest.mark.parametrize(
+    ("path", "kept"),
+    [
+        ("/limits", True),
+        (f"/os-quota-sets/{PROJECT}", True),
+        (f"/os-quota-sets/{PROJECT}?user_id=u", False),
+        (f"/os-quota-sets/{'b' * 32}", False),
+        (f"/limits?tenant_id={'b' * 32}", False),
+        ("/limits?x=1", False),
+        ("/os-simple-tenant-usage?detailed=1", False),
+        ("/os-hypervisors/statistics", False),
+    ],
+)
+async def test_numbers_are_kept_of_what_everybody_in_the_project_may_ask(
+    path: str, kept: bool
+) -> None:
+    store = MemoryIdStore([TOKYO], [])
+    notice = Notice(MemoryRecordStore(["tokyo"]), store)
+    raw_path, _, query = path.partition("?")
+    headers = CIMultiDictProxy(CIMultiDict[str]())
+    call = route(
+        SERVICES["compute"],
+        "GET",
+        f"/v2.1{raw_path}",
+        query=query,
+        headers=headers,
+        project_id=PROJECT,
+    )
+    assert call is not None
+    await notice.counted(call, "tokyo", PROJECT, {"some": 1})
+    assert bool(await store.documents(NUMBERS, f"tokyo/{PROJECT}")) is kept
 
 
 async def test_rubbish_is_passed_over() -> None:

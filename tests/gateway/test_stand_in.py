@@ -111,6 +111,12 @@ async def test_a_project_sees_its_own(stand_in: StandIn) -> None:
     assert await _ids(stand_in, "compute", "/servers", MEMBER) == {_global(WEB)}
 
 
+@pytest.mark.parametrize("path", ["/servers", f"/servers/{_global(WEB)}", "/limits"])
+async def test_who_has_no_role_that_shows_things_sees_none(stand_in: StandIn, path: str) -> None:
+    service = make_identity(project_id=OURS, roles=frozenset({"service", "load-balancer_observer"}))
+    assert await stand_in.reply(_question("compute", path, service), MISSING) is MISSING
+
+
 @pytest.mark.parametrize("query", ["all_tenants=1", "all_tenants=True", "all_tenants"])
 async def test_nobody_sees_more_by_asking_for_it(stand_in: StandIn, query: str) -> None:
     assert await _ids(stand_in, "compute", f"/servers?{query}", MEMBER) == {_global(WEB)}
