@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from federator.lists.cursor import (
+    CHAIN,
     LONGEST_TOKEN,
     Ahead,
     Cursor,
@@ -24,7 +25,7 @@ values = st.none() | st.integers(-(2**53), 2**53) | st.text(max_size=64)
 aheads = st.none() | st.builds(Ahead, st.text(max_size=36), st.tuples(values, values))
 stops = st.builds(
     Stop,
-    st.lists(st.text(max_size=36), max_size=3).map(tuple),
+    st.lists(st.text(max_size=36), max_size=CHAIN, unique=True).map(tuple),
     st.booleans(),
     aheads,
     st.booleans(),
@@ -79,12 +80,46 @@ def test_no_word_of_a_client_is_an_error(word: str) -> None:
         [{"paris": [[], True, ["x", {}], False, 1], "tokyo": [[], True, None, False, 0.5]}, {}],
         [{"paris": [[], True, [], False, 1], "tokyo": [[], True, None, False, 0.5]}, {}],
         [{"paris": [[], True, None, False, 1], "tokyo": [[], True, None, False, 0.5]}, {"x": 1}],
+        [
+            {"paris": [[], True, None, False, 1], "tokyo": [[], True, None, False, 0.5]},
+            {"x": ["oslo"]},
+        ],
         "x" * 10_000_000,
     ],
     ids=lambda content: str(content)[:40],
 )
 def test_what_is_no_cursor_is_none(content: object) -> None:
     assert load(zlib.compress(orjson.dumps(content)), SITES) is None
+
+
+@pytest.mark.parametrize("gone", [["x"] * 300, [f"x{n}" for n in range(300)], ["x"] * CHAIN])
+def test_markers_that_are_gone_cost_few_questions_however_many_a_client_makes_up(
+    gone: list[str],
+) -> None:
+    hostile = Cursor({"paris": Stop(tuple(gone)), "tokyo": Stop(ended=True)})
+    word = token("walk", "a", hostile)
+    assert word
+    cursor = from_token(word, "walk", "a", SITES)
+    asked = []
+    if cursor is not None:
+        weave = Interleaving(SITES, (), 10, identity=lambda item: item["id"], cursor=cursor)
+        while marker := weave.marker("paris"):
+            asked.append(marker)
+            weave.step_back("paris")
+
+    assert len(asked) <= len(set(gone))
+    assert len(asked) <= CHAIN
+    assert load(dump(hostile), SITES) == cursor
+
+
+def test_a_cursor_of_more_twins_than_a_page_needs_is_none() -> None:
+    def carried(count: int) -> Cursor | None:
+        return load(
+            dump(Cursor(PLAIN.stops, dict.fromkeys(map(str, range(count)), frozenset()))), SITES
+        )
+
+    assert carried(1000) is not None
+    assert carried(1001) is None
 
 
 @pytest.mark.parametrize(

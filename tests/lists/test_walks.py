@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from federator.lists.interleave import CHAIN
+from federator.lists.cursor import CHAIN
 from federator.order import SortKey
 from tests.lists.sites_of_lists import (
     Client,
