@@ -20,6 +20,7 @@ from federator.requestlog import site_answered
 
 CHUNK = 256 * 1024
 _DATA = frozenset({"file", "stage"})
+_METHODS = frozenset({"PUT", "GET", "HEAD"})
 
 
 class ClientGone(ConnectionError):
@@ -28,6 +29,9 @@ class ClientGone(ConnectionError):
 
 def streams(call: Call) -> bool:
     """Whether a call carries the data of an image, in one of the two directions."""
+    if call.method not in _METHODS:
+        # Nothing that a service knows; what comes with it has been read already if it has a key.
+        return False
     return call.service.type == "image" and call.path.rpartition("/")[2] in _DATA
 
 
