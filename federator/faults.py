@@ -186,6 +186,15 @@ def fault_of(error: errors.FederationError) -> Fault:
             return Fault("The gateway could not answer.")
 
 
+def nothing_was_done(error: Exception) -> bool:
+    """Whether no site has done what it was asked, so that it can be asked again."""
+    if isinstance(error, Timeout):
+        return False
+    # Those of a site that may have heard us are not among them: they become a Timeout.
+    unsent = errors.HomeError | errors.Crowded | errors.NameNotCarried
+    return isinstance(error, Fault | unsent)
+
+
 def fault_response(
     shape: str,
     status: int,

@@ -1,7 +1,7 @@
 """Requests that may be sent twice and are done once: the header ``Idempotency-Key`` on POST.
 
-The first request with a key claims it, for its user and project; its answer is kept for a day and given again
-to whoever sends the same with the same key (the IETF draft of this header has the same statuses):
+The first request with a key claims it, for its user, project and rights; its answer is kept for a day and
+given again to whoever sends the same with the same key (the IETF draft of this header has the same statuses):
 
     the same request              the answer of the first, with ``Idempotency-Replayed: true``
     ... while that is under way   409
@@ -24,7 +24,7 @@ from aiohttp import web
 
 from adapters.identity import Identity
 from federator.call import Call
-from federator.faults import BadRequest, Conflict, Fault, Timeout, Unprocessable
+from federator.faults import BadRequest, Conflict, Timeout, Unprocessable, nothing_was_done
 from idmap.notes import Notes
 from idmap.store import StoreUnavailable
 
@@ -67,9 +67,11 @@ class Idempotency:
         except Timeout as fault:
             await self._keep(name, mark, 0, {"message": fault.message})
             raise
-        except (Fault, StoreUnavailable):
-            # Refused before anything was done.
-            await self._free(name)
+        except Exception as error:
+            if nothing_was_done(error) or isinstance(error, StoreUnavailable):
+                await self._free(name)
+            else:
+                await self._keep(name, mark, 0, {"message": _not_known(request_id)})
             raise
         if not isinstance(response, web.Response) or 400 <= response.status < 500:
             await self._free(name)
@@ -84,10 +86,7 @@ class Idempotency:
             raise Unprocessable(f"This {HEADER} was used for another request.")
         if "status" not in first:
             if now - first["began"] > LOST_SECONDS:
-                raise Timeout(
-                    "Whether the first request with this key did what was asked is not known. Look "
-                    f"before you repeat it ({first['request_id']})."
-                )
+                raise Timeout(_not_known(first["request_id"]))
             raise Conflict(f"The first request with this {HEADER} is still under way.")
         if not first["status"]:
             raise Timeout(first["message"])
@@ -112,8 +111,22 @@ class Idempotency:
             log.warning("a key could not be freed", reason=str(error))
 
 
+def _not_known(request_id: str) -> str:
+    return (
+        "Whether the first request with this key did what was asked is not known. Look before you "
+        f"repeat it ({request_id})."
+    )
+
+
 def _name(identity: Identity, key: str) -> str:
-    whose = [identity.user_id, identity.project_id, key]
+    """Whose key it is: a login with other rights may not see what this one was answered."""
+    whose = [
+        identity.user_id,
+        identity.project_id,
+        identity.application_credential_id,
+        sorted(identity.roles),
+        key,
+    ]
     return f"once:{blake2b(orjson.dumps(whose), digest_size=16).hexdigest()}"
 
 

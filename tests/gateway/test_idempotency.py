@@ -9,12 +9,20 @@ import pytest
 from aiohttp import web
 from multidict import CIMultiDict, CIMultiDictProxy
 
+from adapters.errors import (
+    Crowded,
+    HomeUnreachable,
+    InvalidToken,
+    NameNotCarried,
+    SiteSilent,
+)
 from adapters.identity import Identity
 from adapters.registry import all_services
 from federator.call import Call
-from federator.faults import BadRequest, Conflict, Fault, SiteMissing, Timeout, Unprocessable
+from federator.faults import BadRequest, Conflict, SiteMissing, Timeout, Unprocessable
 from federator.idempotency import Idempotency
 from idmap.notes import RedisNotes
+from idmap.store import StoreUnavailable
 from tests.session.people import make_identity
 
 COMPUTE = all_services()["compute"]
@@ -30,7 +38,7 @@ async def notes(redis_url: str) -> AsyncIterator[RedisNotes]:
 class Site:
     """Makes a new thing each time it is asked, or fails."""
 
-    def __init__(self, fault: Fault | None = None, status: int = 202, **body: Any) -> None:
+    def __init__(self, fault: Exception | None = None, status: int = 202, **body: Any) -> None:
         self.asked = 0
         self.fault, self.status, self.body = fault, status, body
         self.begun, self.go_on = asyncio.Event(), asyncio.Event()
@@ -112,6 +120,14 @@ async def test_other_keys_users_and_projects_have_nothing_in_common(ask: Ask) ->
     assert site.asked == 4
 
 
+async def test_nor_have_logins_with_other_rights(ask: Ask) -> None:
+    site = Site()
+    await ask(site, who=make_identity(roles=frozenset({"member", "reader"})))
+    await ask(site, who=make_identity(roles=frozenset({"reader"})))
+    await ask(site, who=make_identity(application_credential_id="d" * 32))
+    assert site.asked == 3
+
+
 @pytest.mark.parametrize(
     "other",
     [
@@ -157,15 +173,42 @@ async def test_what_nobody_knows_the_outcome_of_is_never_done_again(ask: Ask) ->
     assert site.asked == 1
 
 
-@pytest.mark.parametrize("site", [Site(SiteMissing("away")), Site(status=403)])
-async def test_after_a_refusal_the_key_is_free_again(ask: Ask, site: Site) -> None:
-    for _ in range(2):
-        if site.fault:
-            with pytest.raises(SiteMissing):
-                await ask(site)
-        else:
-            assert (await ask(site)).status == 403
+async def test_after_a_refusal_the_key_is_free_again(ask: Ask) -> None:
+    site = Site(status=403)
+    assert [(await ask(site)).status for _ in range(2)] == [403, 403]
     assert site.asked == 2
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        SiteMissing("away"),
+        InvalidToken("revoked"),
+        HomeUnreachable("away"),
+        Crowded("later"),
+        NameNotCarried("paris", "a name with a control character"),
+        StoreUnavailable("away"),
+    ],
+)
+async def test_and_after_whatever_kept_it_from_being_sent(ask: Ask, error: Exception) -> None:
+    site = Site(error)
+    with pytest.raises(type(error)):
+        await ask(site)
+    site.fault = None
+    assert (await ask(site)).status == 202
+    assert site.asked == 2
+
+
+@pytest.mark.parametrize("error", [SiteSilent("paris", "no answer"), KeyError("a fault of ours")])
+async def test_of_an_error_that_says_nothing_nobody_waits_for_the_end(
+    ask: Ask, error: Exception
+) -> None:
+    site = Site(error)
+    with pytest.raises(type(error)):
+        await ask(site)
+    with pytest.raises(Timeout, match="req-1"):
+        await ask(site)
+    assert site.asked == 1
 
 
 async def test_an_error_that_may_have_left_something_is_answered_again(ask: Ask) -> None:
