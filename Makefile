@@ -60,6 +60,11 @@ lab-up: $(READY) ## the real OpenStack sites alone
 lab-down: $(READY) ## stops them
 	@$(BIN)/python -m lab down
 
+.PHONY: bench
+bench: $(READY) redis ## what a request costs beside nginx and beside loops over the sites, in some minutes
+	@deploy/install-packages.sh nginx-light
+	$(BIN)/python -m bench.speed
+
 .PHONY: bench-logins
 bench-logins: $(READY) redis ## what logins cost at home and through us, and what keeping saves; needs lab-up
 	@$(BIN)/python -m bench.logins

@@ -2,12 +2,17 @@
 
 import re
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import uuid4
 
 import redis
 
 from bench.load import Connection, pages, server_ids
 from bench.report import Report
 from bench.world import LIST, World
+from idmap.redis_store import RedisIdStore
+from idmap.sites import SiteKey
+from tests.adversarial.gateways import RedisServer
 
 
 async def round_trips(report: Report, world: World) -> None:
@@ -29,22 +34,28 @@ async def round_trips(report: Report, world: World) -> None:
     )
 
 
-def redis_bytes(report: Report, world: World) -> None:
-    """What a mapping and the record of a server take, with all that Redis needs around them."""
-    kinds = {"mapping": "federator:b:*", "record": "federator:rec:*:server:*"}
-    found = {}
+def record_bytes(report: Report, world: World) -> float:
+    """What the record of a server takes, with all that Redis needs around it."""
     with redis.Redis.from_url(world.redis_url) as client:
-        for kind, pattern in kinds.items():
-            keys = list(client.scan_iter(pattern, 1000))
-            count = sum(client.hlen(key) for key in keys)
-            used = sum(client.memory_usage(key, samples=0) for key in keys)
-            found[kind] = used / count
-            each = count / len(keys)
-            report.row(
-                f"Redis, {count} {kind}s", f"{used / count:.0f} bytes each, {each:.1f} a key"
-            )
-    report.figures["redis_bytes_per_mapping"] = round(found["mapping"], 1)
-    report.figures["redis_bytes_per_resource"] = round(sum(found.values()), 1)
+        return _bytes_each(report, client, "record", "federator:rec:*:server:*")
+
+
+async def mapping_bytes(report: Report) -> float:
+    """The same of a mapping, the way back from one ID, in a map of its own."""
+    sites = [SiteKey.of(f"site{number}") for number in range(10)]
+    with TemporaryDirectory() as folder:
+        server = RedisServer(Path(folder))
+        server.start()
+        try:
+            store = RedisIdStore(server.url, sites, [])
+            for number in range(0, report.effort.mappings, 1000):
+                local_ids = {str(uuid4()) for _ in range(1000)}
+                await store.register(sites[number // 1000 % 10].name, local_ids)
+            await store.close()
+            with redis.Redis.from_url(server.url) as client:
+                return _bytes_each(report, client, "mapping", "federator:b:*")
+        finally:
+            server.kill()
 
 
 async def memory(report: Report, world: World, servers: int) -> None:
@@ -59,6 +70,19 @@ async def memory(report: Report, world: World, servers: int) -> None:
         f"memory while {servers} servers are listed",
         f"{peak:.0f} MiB, {before:.0f} before; {len(found)} pages",
     )
+
+
+def _bytes_each(report: Report, client: redis.Redis, kind: str, pattern: str) -> float:
+    keys = list(client.scan_iter(pattern, 1000))
+    with client.pipeline(transaction=False) as pipeline:
+        for key in keys:
+            pipeline.hlen(key)
+            pipeline.memory_usage(key, samples=0)
+        found = pipeline.execute()
+    count, used = sum(found[::2]), sum(found[1::2])
+    what = f"Redis, {count} {kind}s in {len(keys)} keys"
+    report.row(what, f"{used / count:.1f} bytes each")
+    return float(used / count)
 
 
 def _forget_peak(pid: int) -> None:

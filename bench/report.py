@@ -14,7 +14,9 @@ class Effort:
     """Servers at each site of the long lists; the short ones have a tenth."""
     all: int = 100_000
     """Servers of the list that is walked to its end for the sake of memory."""
+    mappings: int = 1_000_000
     delay: float = 0.05
+    """Seconds that sites take where they take any."""
 
     @property
     def few(self) -> int:

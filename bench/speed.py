@@ -13,7 +13,7 @@ import platform
 from pathlib import Path
 
 from bench.beside import get_by_id, loops, over_slowest, page_of_100, whole_list
-from bench.kept import memory, redis_bytes, round_trips
+from bench.kept import mapping_bytes, memory, record_bytes, round_trips
 from bench.report import Effort, Report
 from bench.world import new_world
 
@@ -30,6 +30,7 @@ async def measure(effort: Effort) -> Report:
         report.figures["list_2x100_cpu_vs_nginx"] = round(ours / its, 2)
         loops(report, world)
         await round_trips(report, world)
+        record = record_bytes(report, world)
     with new_world(2, many) as world:
         ours, _ = await whole_list(report, world, many)
         report.figures["list_2x1000_ms_cpu"] = round(ours, 2)
@@ -42,8 +43,11 @@ async def measure(effort: Effort) -> Report:
         await over_slowest(report, world)
         loops(report, world, named=True)
     with new_world(10, effort.all // 10) as world:
-        redis_bytes(report, world)
+        record_bytes(report, world)
         await memory(report, world, effort.all)
+    mapping = await mapping_bytes(report)
+    report.figures["redis_bytes_per_mapping"] = round(mapping, 1)
+    report.figures["redis_bytes_per_resource"] = round(mapping + record, 1)
     return report
 
 
@@ -54,7 +58,9 @@ def main() -> None:
     chosen = parser.parse_args()
     load = os.getloadavg()[0]
     print(f"{os.cpu_count()} cores, {platform.machine()}, load {load:.1f} at the start\n")
-    effort = Effort(rounds=1, seconds=0.1, many=20, all=200) if chosen.tiny else Effort()
+    effort = (
+        Effort(rounds=1, seconds=0.1, many=20, all=200, mappings=1000) if chosen.tiny else Effort()
+    )
     report = asyncio.run(measure(effort))
     chosen.output.write_text(json.dumps(report.figures, indent=1) + "\n")
 
