@@ -43,7 +43,7 @@ class Ending(NamedTuple):
     @classmethod
     def of_token(cls, token: str) -> "Ending":
         """This token was revoked."""
-        return cls(What.TOKEN, sha256(token.encode()).hexdigest())
+        return cls(What.TOKEN, sha256(token.encode(errors="surrogateescape")).hexdigest())
 
 
 class Endings:

@@ -10,7 +10,8 @@ _LONGEST = 500
 
 def hashed(token: str) -> str:
     """A token as keystoneauth logs it, so that an event can be found by a client's debug log."""
-    return "{SHA256}" + sha256(token.encode()).hexdigest()
+    # What came as a token may be no text at all, and is told nevertheless.
+    return "{SHA256}" + sha256(token.encode(errors="surrogateescape")).hexdigest()
 
 
 def harmless(text: str) -> str:

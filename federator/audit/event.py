@@ -147,4 +147,4 @@ def _target(deed: Deed) -> Json:
 
 def _site(answer: str) -> Json:
     site, status, request_id = answer.split(":", 2)
-    return {"site": site, "status": status, "request_id": request_id}
+    return {"site": site, "status": status, "request_id": harmless(request_id)}

@@ -168,7 +168,7 @@ class IdentityApi:
 
     async def _project_of_caller(self, request: web.Request) -> str | None:
         """``/v3/auth/catalog`` does not say for which project it is, but our URLs need it."""
-        token = request.headers.get("X-Auth-Token", "")
+        token = to_home(request.headers).get("X-Auth-Token", "")
         headers = CIMultiDict({"X-Auth-Token": token, "X-Subject-Token": token})
         reply = await self._relay.ask("GET", "/v3/auth/tokens?nocatalog", headers)
         if reply.status != 200:

@@ -4,6 +4,7 @@ Before home's Keystone stands a server that tells it by headers who somebody is,
 are its operator's choice. So only those headers of a client go to home that a Keystone knows.
 """
 
+import re
 from collections.abc import Mapping
 
 from multidict import CIMultiDict, MultiMapping
@@ -21,10 +22,18 @@ _TO_HOME = frozenset(
     }
 )  # fmt: skip
 
+_NO_TEXT = re.compile("[\ud800-\udfff]")
+"""Bytes that are no UTF-8, as aiohttp reads them. It would leave them out on the way to home, and what was
+no token become one."""
+
 
 def to_home(headers: MultiMapping[str]) -> CIMultiDict[str]:
     """The client's headers as home may see them."""
-    return CIMultiDict((name, value) for name, value in headers.items() if name.lower() in _TO_HOME)
+    return CIMultiDict(
+        (name, value)
+        for name, value in headers.items()
+        if name.lower() in _TO_HOME and not _NO_TEXT.search(value)
+    )
 
 
 def to_client(headers: MultiMapping[str], links: Links) -> CIMultiDict[str]:

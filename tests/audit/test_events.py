@@ -1,6 +1,7 @@
 """Events are valid CADF, say who and how it ended, and hold no secret."""
 
 import json
+from hashlib import sha256
 from typing import Any
 
 import orjson
@@ -200,3 +201,10 @@ def test_texts_of_clients_are_cut_and_made_text() -> None:
     assert harmless("a\udc80b") == "a?b"
     jwt = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.c2ln"
     assert jwt not in harmless(f"Bearer {jwt}")
+
+
+def test_what_is_no_text_keeps_no_event_from_being_told() -> None:
+    said = told(identity=None, status=401, token="\udcff", answers=["paris:200:\udcff" + TOKEN])
+    assert said["initiator"]["credential"]["token"] == "{SHA256}" + sha256(b"\xff").hexdigest()
+    (attached,) = said["attachments"]
+    assert attached["content"] == [{"site": "paris", "status": "200", "request_id": "?***"}]

@@ -125,3 +125,8 @@ def test_headers_of_an_answer(links: Links) -> None:
         ("Vary", "X-Auth-Token"),
         ("Vary", "Origin"),
     ]
+
+
+def test_what_is_no_text_does_not_become_a_token_on_the_way_to_home() -> None:
+    headers = CIMultiDict({"X-Auth-Token": "\udcfftoken", "X-Subject-Token": "token"})
+    assert to_home(headers) == {"X-Subject-Token": "token"}

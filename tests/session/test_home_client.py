@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from adapters.client import SiteClient
+from adapters.endings import Ending
 from adapters.errors import HomeUnreachable, InvalidToken, NotServed
 from adapters.home import HomeClient, identity_of
 from adapters.sites import Site
@@ -242,3 +244,13 @@ def test_an_application_credential_is_remembered() -> None:
     credential = {"id": "ac1", "name": "x", "restricted": True}
     identity = identity_of("t", token_body(application_credential=credential))
     assert identity.application_credential_id == "ac1"
+
+
+async def test_a_token_that_is_no_text_is_a_bad_token(home: Home, client: HomeClient) -> None:
+    token = "\udcfft1"
+    assert client.known(token) is None
+    assert client.forget(token) is None
+    with pytest.raises(InvalidToken):
+        await client.validate(token)
+    assert Ending.of_token(token).id == sha256(b"\xfft1").hexdigest()
+    assert home.asked == []
