@@ -13,22 +13,16 @@ import logging
 from base64 import urlsafe_b64decode
 from datetime import UTC, datetime
 from hashlib import sha256
-from os import urandom
 from typing import NamedTuple
 
 import orjson
 from cachetools import LRUCache
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from adapters.seal import Seal
 from idmap.notes import Notes
 from idmap.store import StoreUnavailable
 
 _log = logging.getLogger(__name__)
-
-_NONCE = 12
 
 
 class AccessToken(NamedTuple):
@@ -49,7 +43,7 @@ class AccessTokens:
     ) -> None:
         """`secret` is the same in all gateway processes (`adapters.secret`)."""
         self._notes = notes if secret is not None else None
-        self._cipher = AESGCM(_key(secret)) if secret is not None else None
+        self._seal = Seal(secret, "access tokens") if secret is not None else None
         self._here: LRUCache[str, AccessToken] = LRUCache(max_tokens)
 
     async def keep(self, home_token: str, access_token: str, ends: datetime) -> None:
@@ -104,17 +98,13 @@ class AccessTokens:
             _log.warning("other gateway processes do not learn of an OIDC login: %s", error)
 
     def _sealed(self, name: str, held: AccessToken) -> bytes:
-        assert self._cipher is not None
-        nonce = urandom(_NONCE)
-        content = orjson.dumps([held.token, held.ends.isoformat()])
-        # The name is sealed in: nobody can put one login's access token in another's place.
-        return nonce + self._cipher.encrypt(nonce, content, name.encode())
+        assert self._seal is not None
+        return self._seal.closed(name, orjson.dumps([held.token, held.ends.isoformat()]))
 
     def _opened(self, name: str, sealed: bytes) -> AccessToken | None:
-        assert self._cipher is not None
-        try:
-            content = self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], name.encode())
-        except (InvalidTag, ValueError):
+        assert self._seal is not None
+        content = self._seal.opened(name, sealed)
+        if content is None:
             _log.error(
                 "a note on an OIDC login is not ours; do all processes have one secret_file?"
             )
@@ -131,11 +121,6 @@ def end_of(access_token: str) -> datetime | None:
         return datetime.fromtimestamp(claims["exp"], UTC)
     except (IndexError, ValueError, KeyError, TypeError, OverflowError, OSError):
         return None
-
-
-def _key(secret: bytes) -> bytes:
-    """A key for this purpose only: who knows it knows nothing else that is made of the secret."""
-    return HKDF(SHA256(), 32, salt=None, info=b"federator access tokens").derive(secret)
 
 
 def _name(home_token: str) -> str:
