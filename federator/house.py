@@ -15,6 +15,7 @@ from adapters.knocking import fetcher, knocker
 from adapters.names import Site as SiteNames
 from adapters.probe import Probe
 from adapters.registry import all_services, id_rules
+from adapters.seal import Seal
 from adapters.session import SiteSessions
 from adapters.sites import Site, load_home, load_sites
 from adapters.spec import Service
@@ -224,7 +225,7 @@ def build(settings: Settings) -> House:
             fanout=fanout,
             locator=locator,
             lists=Lists(fanout, locator, notes),
-            idempotency=Idempotency(notes),
+            idempotency=Idempotency(notes, Seal(secret, "answers") if secret is not None else None),
             keypairs=Keypairs(
                 services["compute"], fanout, owners, accounts, settings.sites, default_site
             ),

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 import pytest
+import redis
 from aiohttp import web
 from multidict import CIMultiDict, CIMultiDictProxy
 
@@ -18,6 +19,7 @@ from adapters.errors import (
 )
 from adapters.identity import Identity
 from adapters.registry import all_services
+from adapters.seal import Seal
 from federator.call import Call
 from federator.faults import BadRequest, Conflict, SiteMissing, Timeout, Unprocessable
 from federator.idempotency import Idempotency
@@ -25,6 +27,7 @@ from idmap.notes import RedisNotes
 from idmap.store import StoreUnavailable
 from tests.session.people import make_identity
 
+SECRET = b"s" * 32
 COMPUTE = all_services()["compute"]
 
 
@@ -40,6 +43,7 @@ class Site:
 
     def __init__(self, fault: Exception | None = None, status: int = 202, **body: Any) -> None:
         self.asked = 0
+        self.outcome: dict[str, Any] | None = None
         self.fault, self.status, self.body = fault, status, body
         self.begun, self.go_on = asyncio.Event(), asyncio.Event()
         self.go_on.set()
@@ -53,7 +57,7 @@ class Site:
             raise self.fault
         return web.Response(
             status=self.status,
-            body=orjson.dumps({"server": {"id": number, **self.body}}),
+            body=orjson.dumps(self.outcome or {"server": {"id": f"id-{number}", **self.body}}),
             headers={"Content-Type": "application/json", "Location": f"/servers/{number}"},
         )
 
@@ -75,9 +79,14 @@ Ask = Callable[..., Any]
 @pytest.fixture
 def ask(notes: RedisNotes) -> Ask:
     async def ask(
-        site: Site, key: str = "a-key", call: Call | None = None, who: Identity | None = None
+        site: Site,
+        key: str = "a-key",
+        call: Call | None = None,
+        who: Identity | None = None,
+        secret: bytes | None = SECRET,
     ) -> Any:
-        return await Idempotency(notes).once(
+        seal = Seal(secret, "answers") if secret is not None else None
+        return await Idempotency(notes, seal).once(
             key, call or _call(), who or make_identity(), "req-1", site.do
         )
 
@@ -217,8 +226,74 @@ async def test_an_error_that_may_have_left_something_is_answered_again(ask: Ask)
     assert site.asked == 1
 
 
-async def test_passwords_are_not_kept(ask: Ask) -> None:
-    site = Site(adminPass="hidden", name="web")
+@pytest.mark.parametrize("secret", ["adminPass", "auth_key"])
+async def test_passwords_are_not_kept(ask: Ask, secret: str) -> None:
+    site = Site(name="web", **{secret: "hidden"})
     assert b"hidden" in (await ask(site)).body
     again = orjson.loads((await ask(site)).body)
-    assert again == {"server": {"id": 1, "name": "web"}}
+    assert again == {"server": {"id": "id-1", "name": "web"}}
+
+
+def _everything(redis_url: str) -> bytes:
+    with redis.Redis.from_url(redis_url) as client:
+        names = client.keys("federator:note:*")
+        assert names
+        return b"".join(client.mget(names))
+
+
+async def test_an_answer_is_sealed(ask: Ask, redis_url: str) -> None:
+    site = Site(url="https://console/?token=hidden")
+    first, second = await ask(site), await ask(site)
+    assert b"hidden" in second.body
+    assert orjson.loads(second.body) == orjson.loads(first.body)
+    assert b"hidden" not in _everything(redis_url)
+
+
+async def test_so_is_what_is_asked_while_it_is_under_way(ask: Ask, redis_url: str) -> None:
+    site = Site()
+    site.go_on.clear()
+    first = asyncio.create_task(ask(site))
+    await site.begun.wait()
+    assert b"mark" not in _everything(redis_url)
+    site.go_on.set()
+    await first
+
+
+async def test_what_was_kept_with_another_secret_is_never_done_again(ask: Ask) -> None:
+    site = Site()
+    await ask(site)
+    for other in (b"t" * 32, None):
+        with pytest.raises(Timeout):
+            await ask(site, secret=other)
+    assert site.asked == 1
+
+
+async def test_without_a_secret_only_ids_are_kept(ask: Ask, redis_url: str) -> None:
+    site = Site(name="hidden", metadata={"id": "hidden"})
+    await ask(site, secret=None)
+    second = await ask(site, secret=None)
+    assert orjson.loads(second.body) == {"server": {"id": "id-1"}}
+    assert (second.status, second.headers["Location"]) == (202, "/servers/1")
+    assert b"hidden" not in _everything(redis_url)
+    assert site.asked == 1
+
+
+@pytest.mark.parametrize("outcome", ["hidden", {"url": "hidden"}, ["hidden"], [{"url": "hidden"}]])
+async def test_without_a_secret_and_an_id_the_second_is_told_that_it_was_done(
+    ask: Ask, redis_url: str, outcome: Any
+) -> None:
+    site = Site(status=200)
+    site.outcome = {"remote_console": outcome}
+    await ask(site, secret=None)
+    with pytest.raises(Conflict, match=r"status 200 \(req-1\)"):
+        await ask(site, secret=None)
+    assert b"hidden" not in _everything(redis_url)
+    assert site.asked == 1
+
+
+@pytest.mark.parametrize("made", [{"id": "x"}, {"networks": [{"id": "x"}, {"id": "y"}]}])
+async def test_ids_are_found_where_services_write_them(ask: Ask, made: dict[str, Any]) -> None:
+    site = Site()
+    site.outcome = made
+    await ask(site, secret=None)
+    assert orjson.loads((await ask(site, secret=None)).body) == made

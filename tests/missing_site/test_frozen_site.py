@@ -224,7 +224,8 @@ def test_a_create_that_is_sent_twice_with_a_key_is_done_once(
     body = {"network": {"name": "once"}}
     first, second = (requests.post(url, json=body, headers=headers, timeout=60) for _ in range(2))
     assert first.status_code == second.status_code == 201
-    assert first.json() == second.json()
+    # This gateway has no secret, so nothing else of the answer is kept.
+    assert second.json() == {"network": {"id": first.json()["network"]["id"]}}
     assert second.headers["Idempotency-Replayed"] == "true"
     assert len(api.get("network", "/v2.0/networks?name=once")["networks"]) == 1
     other = requests.post(url, json={"network": {"name": "two"}}, headers=headers, timeout=60)
