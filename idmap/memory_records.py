@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from time import monotonic
 
-from idmap.records import Record
+from idmap.records import CLOCKS_SECONDS, Record
 
 
 class MemoryRecordStore:
@@ -42,7 +42,7 @@ class MemoryRecordStore:
 
     async def finish(self, site: str, kind: str, began: int) -> None:
         known = self._records[site][kind]
-        for key in [key for key, record in known.items() if record.seen < began]:
+        for key in [key for key, record in known.items() if record.seen < began - CLOCKS_SECONDS]:
             del known[key]
         self._readings[site][kind] = began
 

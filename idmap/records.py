@@ -16,6 +16,9 @@ from typing import Protocol
 EVERYBODYS = ""
 """The owner of what every project sees: public images and flavors, shared networks."""
 
+CLOCKS_SECONDS = 30
+"""How far the clocks of processes that write records may lie apart."""
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -50,7 +53,10 @@ class RecordStore(Protocol):
         ...
 
     async def finish(self, site: str, kind: str, began: int) -> None:
-        """A reading that began then has written all that there is: what it did not see is forgotten."""
+        """A reading that began then has written all that there is: what it did not see is forgotten.
+
+        But for what was seen up to CLOCKS_SECONDS before it: another process may have seen it since.
+        """
         ...
 
     async def readings(self, site: str) -> Mapping[str, int]:

@@ -18,7 +18,7 @@ from typing import Any
 
 from idmap.buckets import address
 from idmap.ids import canonical, is_uuid
-from idmap.records import Record
+from idmap.records import CLOCKS_SECONDS, Record
 from idmap.redis_store import connect, unavailable
 from idmap.sites import SiteKey, check_sites
 
@@ -101,7 +101,7 @@ class RedisRecordStore:
                 gone = [
                     field
                     for field, value in table.items()
-                    if int.from_bytes(value[:_SEEN], "big") < began
+                    if int.from_bytes(value[:_SEEN], "big") < began - CLOCKS_SECONDS
                 ]
                 if gone:
                     await self._redis.hdel(key, *gone)

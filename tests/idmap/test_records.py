@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from idmap.memory_records import MemoryRecordStore
-from idmap.records import EVERYBODYS, Record, RecordStore
+from idmap.records import CLOCKS_SECONDS, EVERYBODYS, Record, RecordStore
 from idmap.redis_records import RedisRecordStore
 from idmap.store import StoreUnavailable
 from tests.idmap.worlds import SITES, Server
@@ -90,12 +90,22 @@ async def test_what_is_gone_is_forgotten_by_its_owner_only(records: RecordStore)
 
 async def test_a_reading_forgets_what_it_did_not_see(records: RecordStore) -> None:
     await records.write("paris", "server", [_record(ONE, seen=10), _record(TWO, BETA, seen=10)])
-    await records.write("paris", "server", [_record(ONE, seen=20), _record(THREE, seen=21)])
+    await records.write("paris", "server", [_record(ONE, seen=90), _record(THREE, seen=91)])
     assert await records.readings("paris") == {}
-    await records.finish("paris", "server", 20)
+    await records.finish("paris", "server", 90)
     assert await _ids(records, None) == {ONE, THREE}
-    assert await records.readings("paris") == {"server": 20}
+    assert await records.readings("paris") == {"server": 90}
     assert await records.readings("tokyo") == {}
+
+
+async def test_what_a_process_whose_clock_is_behind_has_seen_survives_a_reading(
+    records: RecordStore,
+) -> None:
+    began = 1000
+    behind = [_record(ONE, seen=began - CLOCKS_SECONDS), _record(TWO, BETA, seen=began - 1)]
+    await records.write("paris", "server", [*behind, _record(THREE, seen=900)])
+    await records.finish("paris", "server", began)
+    assert await _ids(records, None) == {ONE, TWO}
 
 
 async def test_a_reading_of_nothing_is_a_reading(records: RecordStore) -> None:
