@@ -1,10 +1,10 @@
 """When a service of a site counts as away, and when to knock at it again. Pure.
 
 Two misses in a row open the breaker: from then on nobody waits for the service. A miss is a refused
-connection, or a read that got no answer. After the first miss somebody knocks (asks for the service's root,
-which costs it nothing): so what is merely slow is heard at the second look and never opens it, and what is
-dead is known a moment later, whether or not there is another request. While it is open knocking goes on,
-rarer and rarer, and the first answer closes it.
+connection, or a read that got no answer while nobody else got one either.
+After the first miss somebody knocks (asks for the service's root, which costs it nothing): so what is merely
+slow is heard at the second look and never opens it, and what is dead is known a moment later, whether or not
+there is another request. While it is open knocking goes on, rarer and rarer, and the first answer closes it.
 """
 
 from dataclasses import dataclass
@@ -36,6 +36,11 @@ class Breaker:
     heard_at: float = -inf
     """When the last answer came."""
     _pause: float = FIRST_PAUSE
+
+    def timed_out(self, began: float, now: float, jitter: float = 1.0) -> bool:
+        """Somebody waited in vain since `began`. A miss only if nobody was answered since then: else it is
+        that one question that takes long. True if that opens the breaker."""
+        return self.heard_at < began and self.missed("no answer in time", now, jitter)
 
     def missed(self, reason: str, now: float, jitter: float = 1.0) -> bool:
         """Count a miss. True if that opens the breaker. `jitter`, about 1, spreads the knocks of many."""

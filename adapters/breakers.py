@@ -63,7 +63,7 @@ class Breakers:
         self.check(site, service)
         line = site, service
         self._lines.setdefault(line, Breaker())
-        self._waiting[line][timeout] = monotonic()
+        began = self._waiting[line][timeout] = monotonic()
         try:
             yield
         except SiteUnreachable as error:
@@ -71,7 +71,7 @@ class Breakers:
             raise
         except asyncio.CancelledError:
             if timeout.expired():
-                self.missed(site, service, "no answer in time")
+                self._timed_out(site, service, began)
             raise
         finally:
             del self._waiting[line][timeout]
@@ -94,18 +94,8 @@ class Breakers:
 
     def missed(self, site: str, service: str, reason: str) -> None:
         """The service has not answered."""
-        jitter = random.uniform(0.8, 1.2)
-        if self._line(site, service).missed(reason, monotonic(), jitter):
-            _log.warning("%s of site %s is away: %s", service, site, reason)
-            self._changed(site, service, True)
-            # What took it away may have taken its neighbours.
-            for (where, _), other in self._lines.items():
-                if where == site and not other.open:
-                    other.knock_at = min(other.knock_at, monotonic())
-            now = asyncio.get_running_loop().time()
-            for timeout in self._waiting[site, service]:
-                if not timeout.expired():
-                    timeout.reschedule(now)
+        if self._line(site, service).missed(reason, monotonic(), _jitter()):
+            self._opened(site, service)
 
     def away(self) -> dict[Line, Breaker]:
         """What is away now."""
@@ -126,13 +116,32 @@ class Breakers:
                     self._knocking[line] = asyncio.create_task(self._knock_at(*line))
             await asyncio.sleep(_LOOK_SECONDS)
 
+    def _timed_out(self, site: str, service: str, began: float) -> None:
+        if self._line(site, service).timed_out(began, monotonic(), _jitter()):
+            self._opened(site, service)
+
+    def _opened(self, site: str, service: str) -> None:
+        _log.warning("%s of site %s is away: %s", service, site, self._line(site, service).reason)
+        self._changed(site, service, True)
+        # What took it away may have taken its neighbours.
+        for (where, _), other in self._lines.items():
+            if where == site and not other.open:
+                other.knock_at = min(other.knock_at, monotonic())
+        now = asyncio.get_running_loop().time()
+        for timeout in self._waiting[site, service]:
+            if not timeout.expired():
+                timeout.reschedule(now)
+
     async def _knock_at(self, site: str, service: str) -> None:
-        answered, reason = await self._answered(site, service)
-        if answered:
-            self.heard(site, service)
-        else:
-            self.missed(site, service, reason)
-        del self._knocking[site, service]
+        try:
+            answered, reason = await self._answered(site, service)
+            if answered:
+                self.heard(site, service)
+            else:
+                self.missed(site, service, reason)
+        finally:
+            # Whatever those who are told make of it: it will be knocked at again.
+            del self._knocking[site, service]
 
     async def _answered(self, site: str, service: str) -> tuple[bool, str]:
         """Whether there was an answer to a knock, and why not."""
@@ -149,3 +158,7 @@ class Breakers:
 
     def _line(self, site: str, service: str) -> Breaker:
         return self._lines.setdefault((site, service), Breaker())
+
+
+def _jitter() -> float:
+    return random.uniform(0.8, 1.2)

@@ -73,6 +73,16 @@ def test_who_waits_long_has_somebody_knock_unless_there_was_an_answer_meanwhile(
     assert breaker.knock_at == 11 + 1.5 * PATIENCE
 
 
+def test_who_waits_in_vain_while_others_are_answered_has_missed_nothing() -> None:
+    breaker = Breaker()
+    breaker.heard(now=12)
+    for _ in range(3):
+        assert not breaker.timed_out(began=10, now=15)
+    assert not breaker.misses
+    breaker.timed_out(began=13, now=18)
+    assert breaker.timed_out(began=13, now=18)
+
+
 def _open_breaker() -> Breaker:
     breaker = Breaker()
     breaker.missed("no connection", now=10)
@@ -164,6 +174,19 @@ async def test_a_slow_service_is_not_away_however_many_reads_time_out() -> None:
             await _eventually(partial(_was_knocked, site, knocks))
             assert not _is_away(breakers)
         assert site.news == []
+
+
+async def test_slow_reads_that_end_in_one_moment_disturb_nobody_while_others_are_answered() -> None:
+    site = Site()
+    breakers = Breakers(site.knock, site.changed)
+    other = asyncio.create_task(_ask(breakers, None))
+    slow = [asyncio.create_task(_ask(breakers, 0.05)) for _ in range(3)]
+    await asyncio.sleep(0)
+    breakers.heard("tokyo", "compute")
+    await asyncio.wait(slow)
+    assert not _is_away(breakers)
+    assert not other.done()
+    other.cancel()
 
 
 async def test_a_write_without_an_answer_says_nothing() -> None:
