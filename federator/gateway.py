@@ -94,10 +94,15 @@ class Gateway:
         if streams:
             return await stream.pass_through(self.fanout.asker, question, chosen.sites[0], request)
         await self._prepare(question, chosen)
-        response = await self._asked(question, chosen)
-        if response.status >= 400 and (own_id := chosen_ids.chosen_id(call)):
-            await chosen_ids.give_up(self.fanout.asker.ids, own_id)
-        return response
+        if not chosen_ids.chosen_id(call):
+            return await self._asked(question, chosen)
+        return await chosen_ids.made_with_it(
+            self.fanout.asker.ids,
+            call,
+            chosen.sites[0],
+            request_id,
+            lambda: self._asked(question, chosen),
+        )
 
     def _strict(self, call: Call, identity: Identity) -> bool:
         """Whether only a whole answer will do."""
@@ -164,5 +169,3 @@ class Gateway:
         call, site = question.call, chosen.sites[0] if chosen.sites else ""
         if name := key_name(call):
             await self.keypairs.bring(name, question, site)
-        if call.resource is not None and (own_id := chosen_ids.chosen_id(call)):
-            await chosen_ids.keep(self.fanout.asker.ids, call.resource, own_id, site)
