@@ -53,10 +53,25 @@ class Turns:
     @contextmanager
     def in_thread(self, user_id: str, loop: asyncio.AbstractEventLoop) -> Iterator[None]:
         """The same for a thread, which waits; `loop` is the one that these turns belong to."""
-        entering = asyncio.run_coroutine_threadsafe(self._enter(user_id), loop)
+        taken = False
+
+        async def enter() -> None:
+            nonlocal taken
+            await self._enter(user_id)
+            taken = True
+
+        def give_back() -> None:
+            if taken:
+                self._leave()
+
+        entering = asyncio.run_coroutine_threadsafe(enter(), loop)
         try:
             entering.result(self._seconds + _CONSIDERATION)
         except (CancelledError, TimeoutError):
+            # A loop that was busy for so long may have given us the place, or would do so yet.
+            entering.cancel()
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(give_back)
             raise Crowded(f"{self._what} is asked no more: the gateway stops") from None
         try:
             yield

@@ -126,6 +126,35 @@ async def test_threads_stand_in_the_same_line() -> None:
         assert queue.waiting == 0
 
 
+class Busy(Turns):
+    """Their loop does something else until the thread has given up, and hands out the place then."""
+
+    def __init__(self) -> None:
+        super().__init__("home", 1, 0.01)
+        self.given_up = threading.Event()
+
+    async def _enter(self, user_id: str) -> None:
+        if user_id == "thread":
+            assert self.given_up.wait(20)
+        await super()._enter(user_id)
+
+
+async def test_a_thread_that_gave_up_keeps_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "_CONSIDERATION", 0.0)
+    queue, loop = Busy(), asyncio.get_running_loop()
+
+    def work() -> None:
+        try:
+            with pytest.raises(Crowded), queue.in_thread("thread", loop):
+                pass
+        finally:
+            queue.given_up.set()
+
+    await asyncio.to_thread(work)
+    async with queue.of("next"):
+        assert queue.waiting == 0
+
+
 @pytest.mark.parametrize("service", all_services().values(), ids=lambda service: service.type)
 def test_every_service_says_it_in_its_own_form_and_when_to_come_back(service: Service) -> None:
     answer = fault_of(Crowded("too many logins wait for home")).response(service.faults)
