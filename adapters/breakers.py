@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic
 
 from adapters.breaker import Breaker
-from adapters.errors import SiteSilent, SiteUnreachable
+from adapters.errors import SiteFailed, SiteSilent, SiteUnreachable
 
 _log = logging.getLogger(__name__)
 
@@ -66,6 +66,9 @@ class Breakers:
         began = self._waiting[line][timeout] = monotonic()
         try:
             yield
+        except SiteFailed:
+            self.heard(site, service)
+            raise
         except SiteUnreachable as error:
             self.missed(site, service, error.reason)
             raise

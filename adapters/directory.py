@@ -5,8 +5,8 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from adapters.account import Account
-from adapters.errors import ExchangeRefused, SiteUnreachable
-from adapters.keystone.conversation import Answer
+from adapters.errors import ExchangeRefused, SiteFailed, SiteUnreachable
+from adapters.keystone.conversation import PROXY_SAYS_DOWN, Answer
 
 Entry = dict[str, Any]
 """A domain, project, ... as Keystone shows it."""
@@ -28,7 +28,7 @@ class Directory:
             if body.get("truncated"):
                 # A part would be taken for the whole, and what is missing for not existing.
                 reason = f"its Keystone cut the list of {collection} short (list_limit); raise it"
-                raise SiteUnreachable(self._account.site, reason)
+                raise SiteFailed(self._account.site, reason)
             following = (body.get("links") or {}).get("next")
             path = "/" + following.partition("/v3/")[2] if following else None
         return found
@@ -84,8 +84,10 @@ class Directory:
         if answer.status in expected:
             return answer
         reason = f"its Keystone answers HTTP {answer.status} to {method} {path.partition('?')[0]}"
-        if answer.status >= 500:
+        if answer.status in PROXY_SAYS_DOWN:
             raise SiteUnreachable(self._account.site, reason)
+        if answer.status >= 500:
+            raise SiteFailed(self._account.site, reason)
         reason = f"{reason} of the gateway's account"
         raise ExchangeRefused(self._account.site, reason, answer.status)
 

@@ -10,7 +10,8 @@
     ├── Crowded                 too many logins wait already: nobody was asked, try again
     └── SiteError               one site; it is named
         ├── SiteUnreachable     no connection, no answer in time, or its Keystone is down
-        │   └── SiteSilent      the request went out and no answer came: it may have been heard
+        │   ├── SiteSilent      the request went out and no answer came: it may have been heard
+        │   └── SiteFailed      it is there, and its answer is of no use for this request
         ├── ProviderUnreachable what a login needs beside home and the site did not answer
         ├── ExchangeRefused     the site (or home, for the site) gave no token
         ├── ProjectNotThere     the site has no project for this home project, and none may be made
@@ -73,6 +74,10 @@ class SiteUnreachable(SiteError):
 
 class SiteSilent(SiteUnreachable):
     """The request went out, and nobody knows whether the site did what it was asked."""
+
+
+class SiteFailed(SiteUnreachable):
+    """The site did answer, and not what it should: it says nothing of what others will be answered."""
 
 
 class ProviderUnreachable(SiteError):

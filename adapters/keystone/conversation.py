@@ -24,7 +24,8 @@ from adapters.sites import Site
 
 CONNECT_SECONDS = 5.0
 
-_PROXY_SAYS_DOWN = frozenset({502, 503, 504})
+PROXY_SAYS_DOWN = frozenset({502, 503, 504})
+"""A proxy whose Keystone is away."""
 
 NONSENSE = (ValueError, LookupError, TypeError, AttributeError)
 """What comes of reading an answer that is none of Keystone."""
@@ -102,12 +103,12 @@ def failure_of(error: Exception, conversation: Conversation, site: Site) -> Fede
     status = conversation.status
     if conversation.at_home:
         # What home says is not passed on: "Could not find token" names the token.
-        if status is None or status in _PROXY_SAYS_DOWN:
+        if status is None or status in PROXY_SAYS_DOWN:
             return HomeUnreachable(f"home gave no assertion: {why(error)}")
         if status in (401, 404):
             return InvalidToken("home does not take the token any more")
         return ExchangeRefused(site.name, f"home gave no assertion (HTTP {status})", status)
-    if status is None or status in _PROXY_SAYS_DOWN:
+    if status is None or status in PROXY_SAYS_DOWN:
         return SiteUnreachable(site.name, why(error))
     if isinstance(error, exceptions.HttpError):
         return ExchangeRefused(site.name, f"its Keystone refused the login: {why(error)}", status)

@@ -3,9 +3,10 @@
 from keystoneauth1 import access, exceptions
 
 from adapters.endpoints import service_root
-from adapters.errors import ExchangeRefused, SiteUnreachable
+from adapters.errors import ExchangeRefused, SiteFailed, SiteUnreachable
 from adapters.keystone.conversation import (
     NONSENSE,
+    PROXY_SAYS_DOWN,
     Conversation,
     Grant,
     failure_of,
@@ -32,7 +33,9 @@ def confirm(site: Site, token: str, seconds: float) -> Grant:
             raise ExchangeRefused(site.name, "its Keystone does not know tokens of home", 401)
         if response.status_code != 200:
             reason = f"its Keystone answers HTTP {response.status_code} when asked about a token"
-            raise SiteUnreachable(site.name, reason)
+            if response.status_code in PROXY_SAYS_DOWN:
+                raise SiteUnreachable(site.name, reason)
+            raise SiteFailed(site.name, reason)
         return grant_of(access.create(resp=response, auth_token=token), site)
     except (exceptions.ClientException, *NONSENSE) as error:
         raise failure_of(error, conversation, site) from None
