@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
 from ssl import SSLContext, create_default_context
+from typing import Literal, get_args
 
 import aiohttp
 from multidict import CIMultiDict
@@ -21,6 +22,13 @@ _LONG_HEADER = 256 * 1024
 _LARGEST_ANSWER = 256 * 1024 * 1024
 """No answer that is read as a whole may be larger: a page of 1000 servers has some 3 MB."""
 
+Pool = Literal["calls", "streams", "knocks"]
+"""Connections of their own: who holds many of one kind for long keeps nobody from those of another."""
+
+_POOLS: tuple[Pool, ...] = get_args(Pool)
+_MOST_CONNECTIONS = 64
+"""Of one pool, to one host and port."""
+
 
 class SiteClient:
     """Sends requests to sites over kept connections. Use `open` and `close`, once per process."""
@@ -29,24 +37,29 @@ class SiteClient:
         self._timeout = aiohttp.ClientTimeout(
             total=None, sock_connect=min(10.0, answer_seconds), sock_read=answer_seconds
         )
-        self._session: aiohttp.ClientSession | None = None
+        self._sessions: dict[Pool, aiohttp.ClientSession] = {}
 
     async def open(self) -> None:
-        """Make the pool of connections."""
-        self._session = aiohttp.ClientSession(
+        """Make the pools of connections."""
+        self._sessions = {pool: self._session() for pool in _POOLS}
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for session in self._sessions.values():
+            await session.close()
+
+    def _session(self) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
             timeout=self._timeout,
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
-            connector=aiohttp.TCPConnector(limit=0, limit_per_host=64, keepalive_timeout=15),
+            connector=aiohttp.TCPConnector(
+                limit=0, limit_per_host=_MOST_CONNECTIONS, keepalive_timeout=15
+            ),
             max_line_size=_LONG_HEADER,
             max_field_size=_LONG_HEADER,
         )
-
-    async def close(self) -> None:
-        """Close all connections."""
-        if self._session is not None:
-            await self._session.close()
 
     @asynccontextmanager
     async def request(
@@ -58,16 +71,17 @@ class SiteClient:
         body: bytes | AsyncIterator[bytes] | None = None,
         *,
         verify: bool | str = True,
+        pool: Pool = "calls",
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """The site's response with its body still to be read. Raises SiteUnreachable, SiteSilent.
 
         `url` has to be percent-encoded already. A body that is an iterator is sent chunked unless the headers
         state its length; it can be sent only once, so nothing here retries.
         """
-        if self._session is None:
+        if not self._sessions:
             raise RuntimeError("the client is not open")
         try:
-            async with self._session.request(
+            async with self._sessions[pool].request(
                 method,
                 URL(url, encoded=True),
                 headers=headers,

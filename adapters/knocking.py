@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from multidict import CIMultiDict
 
 from adapters.breakers import IDENTITY, Knock
-from adapters.client import SiteClient, whole
+from adapters.client import Pool, SiteClient, whole
 from adapters.endpoints import service_root
 from adapters.errors import SiteUnreachable
 from adapters.probe import Fetch
@@ -19,7 +19,7 @@ def knocker(
     client: SiteClient, sites: Mapping[str, Site], endpoints: Mapping[str, Mapping[str, str]]
 ) -> Knock:
     """Whether a service of a site answers; `endpoints` is looked into at each call."""
-    fetch = fetcher(client, sites)
+    fetch = fetcher(client, sites, "knocks")
 
     async def knock(site: str, service: str) -> bool:
         known = {**endpoints[site], IDENTITY: sites[site].auth_url}
@@ -31,13 +31,13 @@ def knocker(
     return knock
 
 
-def fetcher(client: SiteClient, sites: Mapping[str, Site]) -> Fetch:
+def fetcher(client: SiteClient, sites: Mapping[str, Site], pool: Pool = "calls") -> Fetch:
     """GET of a URL at a site: status and body. Raises SiteUnreachable."""
 
     async def fetch(site: str, url: str) -> tuple[int, bytes]:
         headers = CIMultiDict({"Accept": "application/json"})
         verify = sites[site].verify
-        async with client.request(site, "GET", url, headers, verify=verify) as response:
+        async with client.request(site, "GET", url, headers, verify=verify, pool=pool) as response:
             return response.status, await whole(site, response)
 
     return fetch
