@@ -39,7 +39,7 @@ def main() -> None:
     config = openstack.config.OpenStackConfig(config_files=[str(lab)])
     paris = openstack.connection.Connection(config=config.get_one("paris-admin"))
     home = openstack.connection.Connection(config=config.get_one("home"))
-    roots = {each: service_root(paris.endpoint_for(each)) for each in SERVICES}
+    roots = {each: service_root(paris.endpoint_for(each) or "") for each in SERVICES}
     listed = paris.compute.get("/servers?all_tenants=1&status=ACTIVE&limit=1").json()
     path = f"/servers/{listed['servers'][0]['id']}"
     servers = {

@@ -220,11 +220,12 @@ async def main(sites: int, servers: int, seconds: float) -> None:
         kept.append(make(root))
         return root
 
-    whole = await serve(lambda root: Site(sites, 1, sites * servers, root, said).say)
+    def site(number: int, of: int, count: int) -> Callable[[str], Say]:
+        return lambda root: Site(number, of, count, root, said).say
+
+    whole = await serve(site(sites, 1, sites * servers))
     regions = {
-        f"site{number}": await serve(
-            lambda root, number=number: Site(number, sites, servers, root, said).say, seconds
-        )
+        f"site{number}": await serve(site(number, sites, servers), seconds)
         for number in range(sites)
     }
     home = await serve(lambda root: Home(root, regions, said).say)

@@ -1,5 +1,6 @@
 """The benchmarks run, and measure what they say they do."""
 
+import pytest
 import redis
 import requests
 
@@ -13,6 +14,7 @@ from bench.world import LIST, new_world
 EFFORT = Effort(rounds=1, seconds=0.1, many=150, mappings=2000)
 
 
+@pytest.mark.redis
 async def test_a_gateway_before_stand_ins_is_measured() -> None:
     report = Report(EFFORT)
     with new_world(2, EFFORT.many) as world:
