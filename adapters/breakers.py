@@ -142,8 +142,10 @@ class Breakers:
                 self.heard(site, service)
             else:
                 self.missed(site, service, reason)
+        except Exception:
+            # Whoever is told of it chokes on it: it will be knocked at again.
+            _log.exception("what was heard of %s of site %s is not told", service, site)
         finally:
-            # Whatever those who are told make of it: it will be knocked at again.
             del self._knocking[site, service]
 
     async def _answered(self, site: str, service: str) -> tuple[bool, str]:

@@ -184,6 +184,7 @@ async def test_slow_reads_that_end_in_one_moment_disturb_nobody_while_others_are
     await asyncio.sleep(0)
     breakers.heard("tokyo", "compute")
     await asyncio.wait(slow)
+    assert all(isinstance(each.exception(), TimeoutError) for each in slow)
     assert not _is_away(breakers)
     assert not other.done()
     other.cancel()
@@ -208,3 +209,24 @@ async def test_services_of_a_site_do_not_share_a_breaker() -> None:
         breakers.check("tokyo", "compute")
     breakers.check("tokyo", "image")
     breakers.check("paris", "compute")
+
+
+async def test_who_chokes_on_the_news_keeps_nobody_from_knocking_again() -> None:
+    site = Site()
+    told = 0
+
+    def choking(where: str, service: str, away: bool) -> None:
+        nonlocal told
+        told += 1
+        if told == 1:
+            raise RuntimeError("whoever is told")
+
+    breakers = Breakers(site.knock, choking)
+    site.away = True
+    knocker = asyncio.create_task(breakers.run())
+    with pytest.raises(SiteUnreachable), breakers.passing("tokyo", "compute"):
+        raise SiteUnreachable("tokyo", "no connection")
+    await _eventually(lambda: told == 1)
+    site.away = False
+    await _eventually(lambda: not _is_away(breakers))
+    knocker.cancel()
