@@ -1,8 +1,10 @@
 """The life of the house: what goes on in the background from start to stop."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 
+import structlog
 from aiohttp import web
 
 from federator.house import House
@@ -11,7 +13,22 @@ from federator.upkeep.numbers import keep_numbers
 from federator.upkeep.readings import keep_reading
 from federator.upkeep.rebuild import keep_map
 
+log = structlog.get_logger(__name__)
+
 HOUSE = web.AppKey("house", House)
+
+_PAUSE_SECONDS = 5.0
+"""Between the end of what should have gone on for ever, and its new beginning."""
+
+
+async def kept_going(work: Callable[[], Awaitable[None]], pause: float = _PAUSE_SECONDS) -> None:
+    """Do what goes on for ever, and begin it again if it ends by an error that nobody expected."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            log.exception("the upkeep failed, and is begun again", pause=pause)
+        await asyncio.sleep(pause)
 
 
 async def running(app: web.Application) -> AsyncIterator[None]:
@@ -20,17 +37,16 @@ async def running(app: web.Application) -> AsyncIterator[None]:
     house.audit.lines.open()
     await house.client.open()
     await house.ids.start()
-    tasks = [
-        asyncio.create_task(house.endings.listen()),
-        asyncio.create_task(house.breakers.run()),
-        asyncio.create_task(keep_acquainted(house.acquaintance)),
-        asyncio.create_task(house.notice.run()),
-        asyncio.create_task(keep_reading(house.readings)),
-        asyncio.create_task(keep_numbers(house.numbers)),
-        asyncio.create_task(
-            keep_map(house.rebuild, house.settings.namesakes_seconds, house.map_wanted)
-        ),
+    works: list[Callable[[], Awaitable[None]]] = [
+        house.endings.listen,
+        house.breakers.run,
+        partial(keep_acquainted, house.acquaintance),
+        house.notice.run,
+        partial(keep_reading, house.readings),
+        partial(keep_numbers, house.numbers),
+        partial(keep_map, house.rebuild, house.settings.namesakes_seconds, house.map_wanted),
     ]
+    tasks = [asyncio.create_task(kept_going(work)) for work in works]
     yield
     # Until they have ended: a cancellation can get lost inside redis-py.
     while running := [task for task in tasks if not task.done()]:

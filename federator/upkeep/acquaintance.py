@@ -39,10 +39,14 @@ class Acquaintance:
         for site in self.endpoints:
             for name, raw in (await self.store.documents(DOCUMENTS, site)).items():
                 self._kept[site, name] = raw
-                if name == ENDPOINTS:
-                    self.endpoints[site] = self.endpoints[site] or orjson.loads(raw)
-                else:
-                    self.probe.recall(site, name, SiteVersions(**orjson.loads(raw)))
+                try:
+                    if name == ENDPOINTS:
+                        self.endpoints[site] = self.endpoints[site] or orjson.loads(raw)
+                    else:
+                        self.probe.recall(site, name, SiteVersions(**orjson.loads(raw)))
+                except (ValueError, TypeError) as error:
+                    # It will be asked for again, and written anew.
+                    log.warning("a document is broken", site=site, name=name, reason=str(error))
 
     async def renew(self) -> bool:
         """Ask all sites, at the same time. Whether each has answered now or before."""
