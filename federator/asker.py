@@ -12,7 +12,7 @@ Whatever goes wrong with the site is a SiteError; `federator.fanout` turns it in
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import orjson
 import structlog
@@ -37,6 +37,7 @@ from federator.notice import Notice, tells_numbers
 from federator.owners import Owners
 from federator.plan import Whereabouts
 from federator.requestlog import site_answered
+from federator.stream_places import StreamPlaces
 from idmap.front import IdMap
 
 log = structlog.get_logger(__name__)
@@ -83,6 +84,7 @@ class Asker:
     owners: Owners
     rules: Mapping[str, Ids]
     public_base: str
+    stream_places: StreamPlaces = field(default_factory=StreamPlaces)
 
     async def answer(self, question: Question, site: str, exchange: Exchange) -> SiteReply:
         """What a site answers, with global IDs, all of them in the map. Raises SiteError."""

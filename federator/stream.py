@@ -1,9 +1,11 @@
 """Data that is too large to be held: images up and down. Constant memory, both ways.
 
-A stream that has begun cannot be sent again, so nothing here retries.
+A stream that has begun cannot be sent again, so nothing here retries. A client that takes nothing, or sends
+nothing, for `Asker.write_seconds` counts as gone: it holds a connection to the site.
 """
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 
 from aiohttp import ClientResponse, web
@@ -39,6 +41,13 @@ async def pass_through(
     asker: Asker, question: Question, site_name: str, request: web.Request
 ) -> web.StreamResponse:
     """Send the client's data to the site as it comes in, and the site's answer back as it comes in."""
+    with asker.stream_places.taken(question.identity.user_id, site_name):
+        return await _passed(asker, question, site_name, request)
+
+
+async def _passed(
+    asker: Asker, question: Question, site_name: str, request: web.Request
+) -> web.StreamResponse:
     out = web.StreamResponse()
     try:
         async with _asked(asker, question, site_name, request) as (token, site_call, response):
@@ -56,8 +65,8 @@ async def pass_through(
             await out.prepare(request)
             if request.method != "HEAD":
                 async for chunk in response.content.iter_chunked(CHUNK):
-                    await _write(out, chunk)
-            await out.write_eof()
+                    await _taken(request, out.write(chunk), asker.write_seconds)
+            await _taken(request, out.write_eof(), asker.write_seconds)
             return out
     except SiteError as error:
         if request.content.exception() is not None:
@@ -86,8 +95,9 @@ async def _asked(
             site_call.method,
             site_call.url,
             headers,
-            _chunks(request) if request.body_exists else None,
+            _chunks(request, asker.write_seconds) if request.body_exists else None,
             verify=asker.sites[site_name].verify,
+            pool="streams",
         ) as response:
             asker.breakers.heard(site_name, site_call.service)
             site_answered(site_name, response.status, response.headers)
@@ -101,13 +111,36 @@ async def _asked(
         token = await asker.site_token(question.identity, site_name)
 
 
-async def _chunks(request: web.Request) -> AsyncIterator[bytes]:
-    async for chunk in request.content.iter_chunked(CHUNK):
+async def _chunks(request: web.Request, seconds: float) -> AsyncIterator[bytes]:
+    """The client's data. Raises ClientGone if none comes for so long."""
+    chunks = request.content.iter_chunked(CHUNK)
+    while True:
+        try:
+            async with asyncio.timeout(seconds):
+                chunk = await anext(chunks, b"")
+        except TimeoutError as error:
+            # Whoever sees only that the request to the site broke learns from it why.
+            request.content.set_exception(ClientGone())
+            _hang_up(request)
+            raise ClientGone from error
+        if not chunk:
+            return
         yield chunk
 
 
-async def _write(out: web.StreamResponse, chunk: bytes) -> None:
+async def _taken(request: web.Request, sending: Awaitable[None], seconds: float) -> None:
+    """Wait until the client takes what is sent. Raises ClientGone, also if it does not for so long."""
     try:
-        await out.write(chunk)
+        async with asyncio.timeout(seconds):
+            await sending
+    except TimeoutError as error:
+        _hang_up(request)
+        raise ClientGone from error
     except ConnectionError as error:
         raise ClientGone from error
+
+
+def _hang_up(request: web.Request) -> None:
+    """End the connection at once: closing it would wait until the client has taken what was written."""
+    if request.transport is not None:
+        request.transport.abort()
