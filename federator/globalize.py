@@ -7,8 +7,9 @@ collected in `Globalizer.seen`; they have to be registered before the client can
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, lru_cache
 from types import MappingProxyType
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -31,6 +32,14 @@ _UUID_IN_TEXT = re.compile(
 )
 
 
+class _Root(NamedTuple):
+    """Where a service of a site is."""
+
+    host: str
+    path: str
+    service: Service
+
+
 @dataclass(slots=True)
 class Globalizer:
     """Translates the replies of one site to one caller."""
@@ -44,11 +53,13 @@ class Globalizer:
     rules: Mapping[str, Ids]
     endpoints: Mapping[str, str]
     _out: Outward = field(init=False)
+    _roots: tuple["_Root", ...] = field(init=False)
 
     def __post_init__(self) -> None:
         own = {self.token.user_id: self.identity.user_id}
         if self.identity.project_id is not None:
             own[self.token.project_id] = self.identity.project_id
+        self._roots = _roots(self.services, tuple(self.endpoints.items()))
         self._out = Outward(self.names, self.pins, ids=self.rules, own=own, link=self.link)
 
     @property
@@ -87,9 +98,9 @@ class Globalizer:
     def link(self, url: str) -> str:
         """A site's URL as ours. One that is not of a service we serve (a console) stays as it is."""
         parts = urlsplit(url)
-        for service in self._services_at(parts.netloc, parts.path):
-            path = parts.path.removeprefix(urlsplit(self._root(service)).path.rstrip("/"))
-            return self._ours(service, path, parts.query)
+        for root in self._roots:
+            if root.host == parts.netloc and parts.path.startswith(root.path):
+                return self._ours(root.service, parts.path.removeprefix(root.path), parts.query)
         # Behind a balancer a service may know itself, or its neighbours, under another name.
         path = re.sub("/+", "/", parts.path)
         for service in self.services:
@@ -118,21 +129,6 @@ class Globalizer:
             query = rewrite_query(shape(service, found.resource), query, self._out.change)
         return f"?{query}" if query else ""
 
-    def _services_at(self, netloc: str, path: str) -> list[Service]:
-        found = []
-        for service in self.services:
-            root = urlsplit(self._root(service))
-            if root.netloc == netloc and path.startswith(root.path.rstrip("/")):
-                found.append(service)
-        # Several services may share a host: the longest root is the most exact one.
-        return sorted(found, key=lambda each: -len(self._root(each)))
-
-    def _root(self, service: Service) -> str:
-        for name in (service.type, *service.aliases):
-            if name in self.endpoints:
-                return service_root(self.endpoints[name]).rstrip("/")
-        return ""
-
     def _headers(self, headers: CIMultiDictProxy[str]) -> CIMultiDictProxy[str]:
         changed = CIMultiDict(headers)
         for name in ("Location", "Content-Location"):
@@ -144,6 +140,20 @@ class Globalizer:
         """Every ID-shaped word in a text -> the global ID it would have if it were one of this site's."""
         words = {found.decode() for found in _UUID_IN_TEXT.findall(raw)}
         return {word: str(self._out.change("object", word)) for word in words}
+
+
+@lru_cache(1000)
+def _roots(
+    services: tuple[Service, ...], endpoints: tuple[tuple[str, str], ...]
+) -> tuple[_Root, ...]:
+    """The roots of a site's services. Several may share a host: the longest is the most exact, and first."""
+    known = dict(endpoints)
+    found = []
+    for service in services:
+        url = next((known[name] for name in (service.type, *service.aliases) if name in known), "")
+        root = urlsplit(service_root(url).rstrip("/"))
+        found.append(_Root(root.netloc, root.path.rstrip("/"), service))
+    return tuple(sorted(found, key=lambda root: -len(root.path)))
 
 
 @cache
