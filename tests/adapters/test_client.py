@@ -61,11 +61,12 @@ async def _full(*pools: Pool) -> AsyncIterator[Full]:
     client = SiteClient(20)
     async with TestServer(app) as server, AsyncExitStack() as stack:
         await client.open()
+        stack.push_async_callback(client.close)
         full = Full(str(server.make_url("")).rstrip("/"), client)
-        for pool in pools:
-            await full.take(stack, pool)
+        async with asyncio.timeout(20):
+            for pool in pools:
+                await full.take(stack, pool)
         yield full
-        await client.close()
 
 
 @pytest.fixture(autouse=True)
