@@ -14,7 +14,7 @@ from idmap.notes import RedisNotes
 from idmap.store import StoreUnavailable
 
 SECRET = b"s" * 32
-LATER = datetime.now(UTC) + timedelta(minutes=5)
+LATER = datetime.now(UTC) + timedelta(days=1)
 
 Process = Callable[..., AccessTokens]
 
