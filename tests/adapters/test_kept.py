@@ -90,7 +90,8 @@ def test_what_another_release_wrote_is_not_read() -> None:
         (SERVER, {"name": "web"}, None),
         (NETWORK, {"project_id": "p", "shared": False, "router:external": False}, "p"),
         (NETWORK, {"project_id": "p", "shared": True}, ""),
-        (NETWORK, {"project_id": "p", "shared": False, "router:external": True}, ""),
+        # To whom an external network is external the network does not say.
+        (NETWORK, {"project_id": "p", "shared": False, "router:external": True}, "p"),
         (FLAVOR, {"os-flavor-access:is_public": True}, ""),
         (FLAVOR, {"os-flavor-access:is_public": False}, "-"),
         (FLAVOR, {"name": "m1.tiny"}, None),

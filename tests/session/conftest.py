@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import missing
-from tests.session.world import Gateway, People, gateway_at, new_people
+from tests.session.world import RELEASES, Gateway, People, clouds_in, gateway_at, new_people
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -28,6 +28,15 @@ def clouds_yaml() -> Path:
 @pytest.fixture
 async def gateway(clouds_yaml: Path) -> AsyncIterator[Gateway]:
     async with gateway_at(clouds_yaml) as gateway:
+        yield gateway
+
+
+@pytest.fixture
+async def at_every_release(clouds_yaml: Path) -> AsyncIterator[Gateway]:
+    """A gateway before Keystones 30, 25 and 23."""
+    if "osaka" not in clouds_in(clouds_yaml):
+        missing("the site osaka; start it with python -m lab up --sites paris,tokyo,osaka")
+    async with gateway_at(clouds_yaml, names=RELEASES) as gateway:
         yield gateway
 
 

@@ -23,6 +23,8 @@ from adapters.strategies import make_strategy
 from adapters.strategy import Surroundings
 
 SITES = ("paris", "tokyo")
+RELEASES = (*SITES, "osaka")
+"""A site of each release whose way of mapping logins was measured."""
 
 
 @dataclass
