@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -180,9 +181,10 @@ async def test_a_site_that_is_away_is_told_beside_the_others(
 
 
 async def test_what_is_no_keystone_is_told(desk: Desk) -> None:
-    glance = desk.entry("paris")["auth"]["auth_url"].replace("23100", "23104")
-    assert glance != desk.entry("paris")["auth"]["auth_url"]
-    desk.entry("paris")["auth"]["auth_url"] = glance
+    keystone = urlsplit(desk.entry("paris")["auth"]["auth_url"])
+    assert keystone.port is not None
+    glance = keystone._replace(netloc=f"{keystone.hostname}:{keystone.port + 4}")
+    desk.entry("paris")["auth"]["auth_url"] = glance.geturl()
     result = await desk.check("paris")
     assert "is no Keystone" in result.output
     assert result.exit_code == 1
