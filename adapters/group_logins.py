@@ -7,15 +7,18 @@ the token is what was asked for?
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 
+from adapters.account import Account
 from adapters.errors import ExchangeRefused
 from adapters.identity import Identity
 from adapters.keystone.conversation import Grant
-from adapters.mapping import user_name
+from adapters.keystone.tokens import revoke
+from adapters.mapping import carried_roles, user_name
 from adapters.provision import Provisioner
 from adapters.sites import Site
-from adapters.strategy import Expected, check_grant
+from adapters.strategy import Expected, Surroundings, check_grant
 
 _RACED = frozenset({409, 500})
 """What some of several first logins of one user get; the same login succeeds a moment later."""
@@ -55,3 +58,30 @@ async def login(
         lambda: provisioner.allowed_roles(identity, fresh=True),
     )
     return grant
+
+
+class GroupLogins:
+    """What strategies with such a mapping have in common; see `adapters.strategy.Strategy`."""
+
+    def __init__(self, around: Surroundings, provisioner: Provisioner, threads: int) -> None:
+        self._around = around
+        self._site = around.site
+        self._provisioner = provisioner
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix=f"login-{around.site.name}")
+
+    def check(self, identity: Identity) -> None:
+        carried_roles(identity, self._site)
+
+    async def logout(self, token: str) -> None:
+        await asyncio.get_running_loop().run_in_executor(
+            self._threads, revoke, self._site, token, self._around.timeout
+        )
+
+    async def known_projects(self, home: Account) -> Mapping[str, str]:
+        return await self._provisioner.known_projects(home)
+
+    async def known_users(self) -> Mapping[str, tuple[str, str]]:
+        return await self._provisioner.known_users()
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)

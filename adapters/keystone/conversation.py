@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import requests
 from keystoneauth1 import access, exceptions, session
+from keystoneauth1.identity.base import BaseIdentityPlugin
 
 from adapters.endpoints import endpoints
 from adapters.errors import (
@@ -77,6 +78,16 @@ class Conversation(session.Session):
 
     def close(self) -> None:
         self.session.close()
+
+
+def granted(plugin: BaseIdentityPlugin, conversation: Conversation, site: Site) -> Grant:
+    """What `plugin` is given for its login. Ends the conversation. Raises one of our errors."""
+    try:
+        return grant_of(plugin.get_access(conversation), site)
+    except (exceptions.ClientException, *NONSENSE) as error:
+        raise failure_of(error, conversation, site) from None
+    finally:
+        conversation.close()
 
 
 def grant_of(found: access.AccessInfo, site: Site) -> Grant:

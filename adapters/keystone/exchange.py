@@ -20,7 +20,7 @@ from keystoneauth1.identity.base import BaseIdentityPlugin
 from adapters.endpoints import service_root
 from adapters.errors import ExchangeRefused
 from adapters.identity import Identity
-from adapters.keystone.conversation import NONSENSE, Conversation, Grant, failure_of, grant_of
+from adapters.keystone.conversation import Conversation, Grant, granted
 from adapters.sites import Site
 
 Turn = Callable[[], AbstractContextManager[None]]
@@ -79,11 +79,4 @@ def exchange(
         reason = f"home has no service provider {site.service_provider}; register it there"
         raise ExchangeRefused(site.name, reason)
     plugin = v3.Keystone2Keystone(base, site.service_provider, project_id=project_id)
-    conversation = _Exchange(home, site, seconds, turn)
-    try:
-        found = plugin.get_access(conversation)
-        return grant_of(found, site)
-    except (exceptions.ClientException, *NONSENSE) as error:
-        raise failure_of(error, conversation, site) from None
-    finally:
-        conversation.close()
+    return granted(plugin, _Exchange(home, site, seconds, turn), site)

@@ -1,10 +1,9 @@
 """Logins at a site by what is not a token of home."""
 
-from keystoneauth1 import exceptions
 from keystoneauth1.identity import v3
 
 from adapters.endpoints import service_root
-from adapters.keystone.conversation import NONSENSE, Conversation, Grant, failure_of, grant_of
+from adapters.keystone.conversation import Conversation, Grant, granted
 from adapters.sites import Site
 
 
@@ -24,13 +23,7 @@ def bearer_login(
     plugin = v3.OidcAccessToken(
         url, identity_provider, protocol, access_token=access_token, project_id=project_id
     )
-    conversation = Conversation(site, seconds)
-    try:
-        return grant_of(plugin.get_access(conversation), site)
-    except (exceptions.ClientException, *NONSENSE) as error:
-        raise failure_of(error, conversation, site) from None
-    finally:
-        conversation.close()
+    return granted(plugin, Conversation(site, seconds), site)
 
 
 def password_login(
@@ -42,10 +35,4 @@ def password_login(
     """
     url = service_root(site.auth_url) + "/v3"
     plugin = v3.Password(url, password, user_id=user_id, project_id=project_id)
-    conversation = Conversation(site, seconds)
-    try:
-        return grant_of(plugin.get_access(conversation), site)
-    except (exceptions.ClientException, *NONSENSE) as error:
-        raise failure_of(error, conversation, site) from None
-    finally:
-        conversation.close()
+    return granted(plugin, Conversation(site, seconds), site)

@@ -6,17 +6,12 @@ the exchange, in a thread                   (adapters.keystone)
 """
 
 import asyncio
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from adapters import group_logins
-from adapters.account import Account
 from adapters.identity import Identity
 from adapters.keystone.conversation import Grant
 from adapters.keystone.exchange import exchange
-from adapters.keystone.tokens import revoke
-from adapters.mapping import carried_roles
 from adapters.provision import Provisioner
 from adapters.strategy import LOGINS_AT_ONCE, Surroundings
 
@@ -29,38 +24,16 @@ def make(around: Surroundings) -> "K2k":
     return K2k(around)
 
 
-class K2k:
+class K2k(group_logins.GroupLogins):
     """See the module, and `adapters.strategy.Strategy` for the methods."""
 
     per_login = False
 
     def __init__(self, around: Surroundings) -> None:
-        self._around = around
-        self._site = around.site
-        self._provisioner = Provisioner(around.site, around.account)
-        name = f"exchange-{around.site.name}"
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix=name)
-
-    def check(self, identity: Identity) -> None:
-        carried_roles(identity, self._site)
+        super().__init__(around, Provisioner(around.site, around.account), _THREADS)
 
     async def login(self, identity: Identity) -> Grant:
         return await group_logins.login(self._site, self._provisioner, identity, self._exchange)
-
-    async def logout(self, token: str) -> None:
-        seconds = self._around.timeout
-        await asyncio.get_running_loop().run_in_executor(
-            self._threads, revoke, self._site, token, seconds
-        )
-
-    async def known_projects(self, home: Account) -> Mapping[str, str]:
-        return await self._provisioner.known_projects(home)
-
-    async def known_users(self) -> Mapping[str, tuple[str, str]]:
-        return await self._provisioner.known_users()
-
-    def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _exchange(self, identity: Identity, project_id: str) -> Grant:
         around, loop = self._around, asyncio.get_running_loop()

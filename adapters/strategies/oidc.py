@@ -9,18 +9,14 @@ in all projects: a login that has less at home than the token says gets no token
 """
 
 import asyncio
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 
 from adapters import group_logins
 from adapters.access_tokens import AccessToken
-from adapters.account import Account
 from adapters.errors import ExchangeRefused, ProviderUnreachable, SettingsError
 from adapters.identity import Identity
 from adapters.keystone.conversation import Grant
 from adapters.keystone.form import post_form
 from adapters.keystone.logins import bearer_login
-from adapters.keystone.tokens import revoke
 from adapters.mapping import carried_roles
 from adapters.provision import Provisioner
 from adapters.sites import Site, TokenExchange
@@ -51,19 +47,13 @@ def make(around: Surroundings) -> "Oidc":
     return Oidc(around)
 
 
-class Oidc:
+class Oidc(group_logins.GroupLogins):
     """See the module, and `adapters.strategy.Strategy` for the methods."""
 
     per_login = True
 
     def __init__(self, around: Surroundings) -> None:
-        self._around = around
-        self._site = around.site
-        self._provisioner = Provisioner(around.site, around.account)
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix=f"oidc-{around.site.name}")
-
-    def check(self, identity: Identity) -> None:
-        carried_roles(identity, self._site)
+        super().__init__(around, Provisioner(around.site, around.account), _THREADS)
 
     async def login(self, identity: Identity) -> Grant:
         self.check(identity)
@@ -76,20 +66,6 @@ class Oidc:
             )
 
         return await group_logins.login(self._site, self._provisioner, identity, exchange)
-
-    async def logout(self, token: str) -> None:
-        await asyncio.get_running_loop().run_in_executor(
-            self._threads, revoke, self._site, token, self._around.timeout
-        )
-
-    async def known_projects(self, home: Account) -> Mapping[str, str]:
-        return await self._provisioner.known_projects(home)
-
-    async def known_users(self) -> Mapping[str, tuple[str, str]]:
-        return await self._provisioner.known_users()
-
-    def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _held(self, identity: Identity) -> AccessToken:
         try:
