@@ -12,7 +12,7 @@ from uuid import UUID
 
 from adapters.links import rewrite_relative
 from adapters.spec import LINK, PROJECT, USER, ZONE, Ids
-from idmap.ids import global_number, global_uuid, is_uuid, split_number
+from idmap.ids import canonical, computed, global_number, global_uuid, is_uuid, split_number
 
 PLAIN_ZONE = "nova"
 """The zone that services use where nobody configured one. Clients that ask for it by name (Terraform
@@ -38,6 +38,10 @@ class Pins(Protocol):
 
     def global_of(self, kind: str | None, site: str, local_id: str, /) -> str | None:
         """The global ID pinned to a local one; None: compute it. The kind counts for names only."""
+        ...
+
+    def global_of_uuid(self, site: str, local_uuid: str, /) -> str | None:
+        """The same of a UUID in its canonical spelling, of whatever kind."""
         ...
 
 
@@ -85,18 +89,20 @@ class Outward:
         if value.__class__ is int:
             return global_number(self.site.number, value) if rule is Ids.NUMBER else value
         if is_uuid(value):
-            return self._changed_uuid(kind, value)
+            return self._changed_uuid(value)
         if rule is Ids.NUMBER and (number := _number(value)) is not None:
             return str(global_number(self.site.number, number))
         if rule is Ids.CHOSEN and value:
             return self._pins.global_of(kind, self.site.name, value) or value
         return value
 
-    def _changed_uuid(self, kind: str, value: str) -> str:
+    def _changed_uuid(self, value: str) -> str:
         # Also of what is pinned: the ID it had before stays valid.
         self.seen.add(value)
-        pinned = self._pins.global_of(kind, self.site.name, value)
-        return global_uuid(self.site.namespace, value) if pinned is None else pinned
+        uuid = canonical(value)
+        return self._pins.global_of_uuid(self.site.name, uuid) or computed(
+            self.site.namespace, uuid
+        )
 
     def _changed_owner(self, kind: str, value: str) -> str:
         """Keystone writes these without hyphens, and so do we."""

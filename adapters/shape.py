@@ -159,16 +159,14 @@ def compiled(node: Node | None) -> Walk | None:
     in_object = _in_object(leaves, told, inner) if leaves or told or inner else None
     in_keys = _in_keys(node.keys, compiled(node.values))
     in_list = _in_list(node.each)
-    if in_object is None and in_keys is None and in_list is None:
-        return None
+    walks = [each for each in (in_object, in_keys, in_list) if each is not None]
+    if len(walks) < 2:
+        # The rule, and a page has thousands of these: no step between.
+        return walks[0] if walks else None
 
     def walk(value: Any, change: Change) -> Any:
-        if value.__class__ is dict:
-            if in_object is not None:
-                value = in_object(value, change)
-            return value if in_keys is None else in_keys(value, change)
-        if value.__class__ is list and in_list is not None:
-            return in_list(value, change)
+        for each in walks:
+            value = each(value, change)
         return value
 
     return walk
@@ -179,11 +177,13 @@ def _in_object(
     told: list[tuple[str, str, Mapping[str, str]]],
     inner: list[tuple[str, Walk]],
 ) -> Walk:
-    def walk(value: dict[str, Any], change: Change) -> dict[str, Any]:
+    def walk(value: Any, change: Change) -> Any:
+        if value.__class__ is not dict:
+            return value
         out = value
         for name, kind in leaves:
             old = value.get(name)
-            if (old.__class__ is str and old) or old.__class__ is int:
+            if old is not None and ((old.__class__ is str and old) or old.__class__ is int):
                 new = change(kind, old)
                 if new is not old:
                     if out is value:
@@ -215,7 +215,9 @@ def _in_keys(kind: str, walk_value: Walk | None) -> Walk | None:
     if not kind and walk_value is None:
         return None
 
-    def walk(value: dict[str, Any], change: Change) -> dict[str, Any]:
+    def walk(value: Any, change: Change) -> Any:
+        if value.__class__ is not dict:
+            return value
         out = {}
         same = True
         for key, old in value.items():
@@ -238,7 +240,9 @@ def _in_list(node: Node | None) -> Walk | None:
     if inner is None and not kind:
         return None
 
-    def walk(value: list[Any], change: Change) -> list[Any]:
+    def walk(value: Any, change: Change) -> Any:
+        if value.__class__ is not list:
+            return value
         out = value
         for at, old in enumerate(value):
             if inner is not None and (old.__class__ is dict or old.__class__ is list):

@@ -14,6 +14,7 @@ from aiohttp import web
 from federator.app import LONGEST_HEADER, application
 from federator.config import load
 from federator.doctor.command import site
+from federator.garbage import settle
 from federator.house import House, build
 from federator.monitor import monitor
 from federator.options import OneLineErrors, config_option
@@ -64,6 +65,7 @@ def serve(config: Path) -> None:
                 f"{', '.join(house.settings.sites)}",
                 err=True,
             )
+            settle()
             await asyncio.Event().wait()
         finally:
             if watched is not None:

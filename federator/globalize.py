@@ -7,37 +7,24 @@ collected in `Globalizer.seen`; they have to be registered before the client can
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache, lru_cache
 from types import MappingProxyType
-from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from adapters.endpoints import service_root
 from adapters.identity import Identity, SiteToken
 from adapters.links import rewrite_guess
 from adapters.names import Outward, Pins
 from adapters.names import Site as SiteNames
-from adapters.paths import match, rewrite_path
-from adapters.queries import rewrite_query
 from adapters.spec import Ids, Service
-from adapters.translate import Shape, rewrite_action_reply, rewrite_body, shape
+from adapters.translate import Shape, rewrite_action_reply, rewrite_body
 from federator.call import Call, SiteReply
+from federator.site_links import SiteLinks, site_links
 from idmap.ids import is_uuid
 
 _UUID_IN_TEXT = re.compile(
     rb"(?<![0-9a-fA-F-])[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}(?![0-9a-fA-F-])"
     rb"|(?<![0-9a-fA-F])[0-9a-fA-F]{32}(?![0-9a-fA-F])"
 )
-
-
-class _Root(NamedTuple):
-    """Where a service of a site is."""
-
-    host: str
-    path: str
-    service: Service
 
 
 @dataclass(slots=True)
@@ -53,13 +40,14 @@ class Globalizer:
     rules: Mapping[str, Ids]
     endpoints: Mapping[str, str]
     _out: Outward = field(init=False)
-    _roots: tuple["_Root", ...] = field(init=False)
+    _links: SiteLinks = field(init=False)
 
     def __post_init__(self) -> None:
         own = {self.token.user_id: self.identity.user_id}
         if self.identity.project_id is not None:
             own[self.token.project_id] = self.identity.project_id
-        self._roots = _roots(self.services, tuple(self.endpoints.items()))
+        endpoints = tuple(self.endpoints.items())
+        self._links = site_links(self.services, endpoints, self.public_base)
         self._out = Outward(self.names, self.pins, ids=self.rules, own=own, link=self.link)
 
     @property
@@ -97,37 +85,7 @@ class Globalizer:
 
     def link(self, url: str) -> str:
         """A site's URL as ours. One that is not of a service we serve (a console) stays as it is."""
-        parts = urlsplit(url)
-        for root in self._roots:
-            if root.host == parts.netloc and parts.path.startswith(root.path):
-                return self._ours(root.service, parts.path.removeprefix(root.path), parts.query)
-        # Behind a balancer a service may know itself, or its neighbours, under another name.
-        path = re.sub("/+", "/", parts.path)
-        for service in self.services:
-            at = path.find(service.version + "/") if service.version else -1
-            path_here = path[at:] if at >= 0 else path
-            collection = path_here.removeprefix(service.version).split("/")[1:2]
-            if collection and f"/{collection[0]}" in _indexed(service):
-                return self._ours(service, path_here, parts.query)
-        return url
-
-    def _ours(self, service: Service, path: str, query: str) -> str:
-        """A path below a service's root as our URL."""
-        version = service.version if path.startswith(service.version) else ""
-        below = path.removeprefix(version)
-        first, slash, rest = below[1:].partition("/")
-        project = ""
-        if is_uuid(first) and (service.project_in_path or first == self.token.project_id):
-            project, below = "/" + str(self._out.change("project", first)), slash + rest
-        translated = rewrite_path(service, below, self._out.change)
-        asked = self._query(service, below, query)
-        return f"{self.public_base}{service.prefix}{version}{project}{translated}{asked}"
-
-    def _query(self, service: Service, path: str, query: str) -> str:
-        found = match(service, path)
-        if query and found is not None and found.resource is not None:
-            query = rewrite_query(shape(service, found.resource), query, self._out.change)
-        return f"?{query}" if query else ""
+        return self._links.ours(url, self.token.project_id, self._out.change)
 
     def _headers(self, headers: CIMultiDictProxy[str]) -> CIMultiDictProxy[str]:
         changed = CIMultiDict(headers)
@@ -140,26 +98,6 @@ class Globalizer:
         """Every ID-shaped word in a text -> the global ID it would have if it were one of this site's."""
         words = {found.decode() for found in _UUID_IN_TEXT.findall(raw)}
         return {word: str(self._out.change("object", word)) for word in words}
-
-
-@lru_cache(1000)
-def _roots(
-    services: tuple[Service, ...], endpoints: tuple[tuple[str, str], ...]
-) -> tuple[_Root, ...]:
-    """The roots of a site's services. Several may share a host: the longest is the most exact, and first."""
-    known = dict(endpoints)
-    found = []
-    for service in services:
-        url = next((known[name] for name in (service.type, *service.aliases) if name in known), "")
-        root = urlsplit(service_root(url).rstrip("/"))
-        found.append(_Root(root.netloc, root.path.rstrip("/"), service))
-    return tuple(sorted(found, key=lambda root: -len(root.path)))
-
-
-@cache
-def _indexed(service: Service) -> frozenset[str]:
-    """The paths of the collections that are surely this service's, and no proxy's for another."""
-    return frozenset(each.path for each in service.resources if each.index)
 
 
 def put_back(raw: bytes, table: Mapping[str, str]) -> bytes:

@@ -19,6 +19,7 @@ FEDERATION_NAMESPACE = UUID("5f0b9d1e-4f0c-5c56-9b3c-0d6f1c9a7a11")
 SITE_NUMBERS = 1000
 """Site numbers run from 1 to 999."""
 
+_VARIANTS = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 _UUID = re.compile(r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
 
 
@@ -51,12 +52,15 @@ def global_uuid(namespace: UUID, local_id: str) -> str:
 
     `local_id` is hashed in its canonical spelling if it is a UUID, as it stands otherwise.
     """
+    return computed(namespace, canonical(local_id) if is_uuid(local_id) else local_id)
+
+
+def computed(namespace: UUID, name: str) -> str:
+    """The same, of an ID that is spelt canonically or is no UUID: version 5 (RFC 9562, section 5.5)."""
     # By hand, for `uuid.uuid5` takes several times as long and a page has thousands of IDs.
-    name = canonical(local_id) if is_uuid(local_id) else local_id
-    digest = sha1(namespace.bytes + name.encode(), usedforsecurity=False).digest()
-    hexed = digest[:16].hex()
-    variant = "89ab"[int(hexed[16], 16) & 3]
-    return f"{hexed[:8]}-{hexed[8:12]}-5{hexed[13:16]}-{variant}{hexed[17:20]}-{hexed[20:]}"
+    text = sha1(namespace.bytes + name.encode(), usedforsecurity=False).hexdigest()
+    variant = _VARIANTS[text[16]]
+    return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{variant}{text[17:20]}-{text[20:32]}"
 
 
 def global_number(number_of_site: int, local: int) -> int:

@@ -72,6 +72,11 @@ class PinTable:
         pin = self._owners.get((site, key)) if key else None
         return pin.global_id if pin else None
 
+    def global_of_uuid(self, site: str, local_uuid: str) -> str | None:
+        """The same of a UUID that is spelt canonically."""
+        pin = self._owners.get((site, ("", local_uuid)))
+        return pin.global_id if pin else None
+
     def pin(self, kind: str | None, global_id: str) -> Pin | None:
         """The pin of this global ID. The kind may be None only for UUIDs."""
         key = pin_key(kind, global_id)
