@@ -1,0 +1,1 @@
+"""Keeps what spans sites alike: one daemon for each site (``federator sync --site tokyo``)."""

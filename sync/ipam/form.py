@@ -1,0 +1,71 @@
+"""The forms in which addresses are written: Neutron's `allocation_pools`, and the ledger as it is kept."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from ipaddress import IPv4Address, IPv6Address
+from typing import Any
+
+from sync.ipam.ledger import Claim, Lease, Ledger, Member
+from sync.ipam.ranges import Ranges, joined, number
+
+
+def ranges_of(pools: Iterable[Mapping[str, Any]]) -> Ranges:
+    """`allocation_pools` as ranges. Raises ValueError, KeyError."""
+    return joined([(number(pool["start"]), number(pool["end"])) for pool in pools])
+
+
+def pools_of(ranges: Ranges, ip_version: int) -> list[dict[str, str]]:
+    """Ranges as `allocation_pools`."""
+    spelt = IPv4Address if ip_version == 4 else IPv6Address
+    return [{"start": str(spelt(start)), "end": str(spelt(end))} for start, end in ranges]
+
+
+def dumped(ledger: Ledger) -> bytes:
+    """The ledger as it is kept. Addresses are spelt out: one of IPv6 is no number that JSON has."""
+    spelt = IPv4Address if ledger.ip_version == 4 else IPv6Address
+
+    def pairs(ranges: Ranges) -> list[list[str]]:
+        return [[str(spelt(start)), str(spelt(end))] for start, end in ranges]
+
+    fields = {
+        "subnet": ledger.subnet,
+        "epoch": ledger.epoch,
+        "version": ledger.version,
+        "cidr": ledger.cidr,
+        "gateway": None if ledger.gateway is None else str(spelt(ledger.gateway)),
+        "pools": pairs(ledger.pools),
+        "shared": pairs(ledger.shared),
+        "leases": [
+            [str(spelt(e.start)), str(spelt(e.end)), e.site, e.since, e.releasing, e.to]
+            for e in ledger.leases
+        ],
+        "claims": [[str(spelt(e.address)), e.site, e.since] for e in ledger.claims],
+        "members": [asdict(each) for each in ledger.members],
+    }
+    return json.dumps(fields, separators=(",", ":")).encode()
+
+
+def loaded(content: bytes) -> Ledger:
+    """A ledger as it was kept. Raises ValueError, KeyError, TypeError."""
+    fields = json.loads(content)
+
+    def ranges(pairs: Sequence[Sequence[str]]) -> Ranges:
+        return tuple((number(start), number(end)) for start, end in pairs)
+
+    return Ledger(
+        subnet=fields["subnet"],
+        epoch=fields["epoch"],
+        version=fields["version"],
+        cidr=fields["cidr"],
+        gateway=None if fields["gateway"] is None else number(fields["gateway"]),
+        pools=ranges(fields["pools"]),
+        shared=ranges(fields["shared"]),
+        leases=tuple(
+            Lease(number(start), number(end), *rest) for start, end, *rest in fields["leases"]
+        ),
+        claims=tuple(Claim(number(address), *rest) for address, *rest in fields["claims"]),
+        members=tuple(
+            Member(**{**each, "asked": tuple(each["asked"])}) for each in fields["members"]
+        ),
+    )
