@@ -9,8 +9,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
-# osaka has a release in between, kyoto shares home's Keystone: for the ways of logging in at a site.
-TEST_SITES := paris,tokyo,osaka,kyoto
+# Three whole sites of three releases; osaka and kyoto, which shares home's Keystone, for the ways of logging in.
+TEST_SITES := paris,tokyo,denver,osaka,kyoto
 
 # pip and uv bring lists of authorities of their own; a machine behind a proxy has one more in its bundle.
 CA_BUNDLE := $(wildcard /etc/ssl/certs/ca-certificates.crt)

@@ -5,7 +5,7 @@ text and what does not look like an ID of its kind always stay as they are.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
@@ -180,8 +180,15 @@ def stated_site(kind: str, value: str | int, sites: Iterable[Site]) -> Site | No
     if (number := _number(value)) is not None:
         number_of_site, _ = split_number(number)
         return next((site for site in sites if site.number == number_of_site), None)
-    name, at, last = str(value).rpartition("@")
-    return next((site for site in sites if at and name and site.name == last), None)
+    known = {site.name: site for site in sites}
+    stated = stated_name(str(value), known)
+    return known[stated[1]] if stated is not None else None
+
+
+def stated_name(value: str, sites: Container[str]) -> tuple[str, str] | None:
+    """(name, site) of ``name@site``, if there is such a site; None of any other text."""
+    name, _, site = value.rpartition("@")
+    return (name, site) if name and site in sites else None
 
 
 def _number(value: object) -> int | None:

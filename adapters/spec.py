@@ -104,6 +104,8 @@ class Resource:
     filters: Refs = field(default_factory=dict)
     """Query parameters that hold IDs, beside the top-level `refs` of the same name, `id_field` and
     ``marker``. ``x*`` stands for every parameter that begins with x."""
+    patterns: frozenset[str] = frozenset()
+    """Query parameters that are regular expressions (the name of servers)."""
     actions: Mapping[str, Refs] = field(default_factory=dict)
     """``POST .../{id}/action``: name of the action -> IDs in its argument, and in its reply."""
     bare: bool = False

@@ -223,25 +223,26 @@ def _links(call: Call, page: Page, part: Part, public_base: str) -> dict[str, An
     assert resource is not None
     chosen, more = part.items, part.more
     here = service.version + call.project + call.path
-    onward = partial(next_query, call.query, cursor=part.token, offset=False)
+    query = call.said or call.query
+    onward = partial(next_query, query, cursor=part.token, offset=False)
     if service.type == "image":
         # Glance's links are relative to the endpoint; clients depend on it.
-        extra = {"first": here + (f"?{first}" if (first := next_query(call.query, "")) else "")}
+        extra = {"first": here + (f"?{first}" if (first := next_query(query, "")) else "")}
         if more and chosen:
             extra["next"] = f"{here}?{onward(_marker(resource, chosen[-1]))}"
         return extra
     links = []
     base = f"{public_base}{service.prefix}{here}"
     if more and chosen and not page.reverse:
-        query = onward(_marker(resource, chosen[-1]))
-        links.append({"rel": "next", "href": f"{base}?{query}"})
+        after = onward(_marker(resource, chosen[-1]))
+        links.append({"rel": "next", "href": f"{base}?{after}"})
     if service.type == "network" and chosen and page.limited:
         if page.reverse:
-            query = next_query(call.query, _marker(resource, chosen[-1]), reverse=False)
-            links.append({"rel": "next", "href": f"{base}?{query}"})
+            after = next_query(query, _marker(resource, chosen[-1]), reverse=False)
+            links.append({"rel": "next", "href": f"{base}?{after}"})
         if page.marker and (not page.reverse or more):
-            query = previous_query(call.query, _marker(resource, chosen[0]))
-            links.append({"rel": "previous", "href": f"{base}?{query}"})
+            before = previous_query(query, _marker(resource, chosen[0]))
+            links.append({"rel": "previous", "href": f"{base}?{before}"})
     return {resource.links or f"{resource.keys}_links": links} if links else {}
 
 

@@ -35,6 +35,8 @@ class Call:
     """What follows the object's ID or, without one, the resource's path: "action", "file", "detail"."""
     is_list: bool = False
     query: str = ""
+    said: str = ""
+    """The query as the client wrote it, where that is another: it stands in links."""
     headers: CIMultiDictProxy[str] = field(default_factory=lambda: NO_HEADERS)
     body: Any = None
     """Parsed JSON; None if there is no body, or if it is not JSON."""

@@ -1,6 +1,7 @@
 """The story of a request.
 
     route      (method, raw path)         -> Call
+    settle     names that state a site    -> their IDs          only where there are any
     locate     IDs in path, query, body   -> Whereabouts        one round trip at most, none on a warm cache
     plan       Call + Whereabouts         -> Plan               pure
     ask        Question, sites            -> [SiteReply]        the I/O; in global IDs when they come back
@@ -33,6 +34,7 @@ from federator.lists.leaf import Lists
 from federator.locate import Locator
 from federator.paging import Page, page_of
 from federator.plan import Plan, Reach, plan
+from federator.stated import StatedNames
 from federator.upkeep.namesakes import unnoticed
 from federator.upkeep.rebuild import Rebuild
 
@@ -42,6 +44,7 @@ class Gateway:
     """Answers what is not the identity API and not a version document."""
 
     fanout: Fanout
+    stated: StatedNames
     locator: Locator
     lists: Lists
     idempotency: Idempotency
@@ -87,6 +90,7 @@ class Gateway:
         form = shape(service, call.resource) if call.resource is not None else None
         if call.is_action and isinstance(call.body, dict):
             request[ACTION_NAME] = next(iter(call.body), "")
+        call = await self.stated.settled(call, identity, request_id)
         where = await self.locator.whereabouts(call, form, identity)
         away = self.fanout.asker.breakers.sites_without(call.service.type)
         chosen = plan(call, where, self.sites, self.default_site, away)

@@ -40,6 +40,7 @@ from federator.lists.leaf import Lists
 from federator.locate import Locator
 from federator.notice import Notice
 from federator.owners import Owners
+from federator.stated import StatedNames, kinds_with_names
 from federator.upkeep.acquaintance import Acquaintance
 from federator.upkeep.lookout import Lookout
 from federator.upkeep.numbers import Numbers
@@ -223,6 +224,7 @@ def build(settings: Settings) -> House:
         audit=Audit(services.values(), base, AuditLines(settings.audit_file)),
         gateway=Gateway(
             fanout=fanout,
+            stated=StatedNames(fanout, kinds_with_names(services.values()), settings.sites),
             locator=locator,
             lists=Lists(fanout, locator, notes),
             idempotency=Idempotency(notes, Seal(secret, "answers") if secret is not None else None),

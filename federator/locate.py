@@ -119,7 +119,7 @@ class Locator:
             return {}
         if rule is Ids.CHOSEN:
             return self._places_of_name(kind, text)
-        site = stated_site(kind, value, self.names)
+        site = stated_site(kind, value, self.names) if "@" not in text else None
         if site is not None:
             return {site.name: text}
         # A number of no site of ours, or a name where only an ID can stand.

@@ -6,7 +6,7 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from lab import (
 from lab.apache import Apache
 from lab.catalogue import HOME
 from lab.cloud import Cloud
+from lab.copies import ServerCopy, removal, statements
 from lab.identity_provider import IdentityProvider
 from lab.layout import LabError, Layout
 from lab.process import Processes
@@ -140,6 +141,14 @@ class Lab:
 
     def thaw_site(self, name: str) -> None:
         self.processes.send_signal(name, signal.SIGCONT)
+
+    def copy_server(self, site: str, server: str, copies: Sequence[ServerCopy]) -> None:
+        """Many more servers like this one of the site, at once."""
+        self._shared.sql(statements(site, server, copies))
+
+    def remove_copies(self, site: str, copies: Iterable[str]) -> None:
+        """Take the copies with these IDs back."""
+        self._shared.sql(removal(site, copies))
 
     # ---- how one cloud is started
 

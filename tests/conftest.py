@@ -15,6 +15,8 @@ import redis
 import requests
 import yaml
 
+from tests.e2e.openstack_cli import CommandServer
+
 
 def missing(what: str) -> NoReturn:
     """A real service that a test needs is not there."""
@@ -58,6 +60,13 @@ def lab() -> Path:
     except requests.ConnectionError:
         missing(f"the lab ({path} is there, {home} is not); start it with python -m lab up")
     return path
+
+
+@pytest.fixture(scope="session")
+def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandServer]:
+    """The openstack command, loaded."""
+    with CommandServer(tmp_path_factory.mktemp("cli")) as server:
+        yield server
 
 
 @contextmanager

@@ -79,6 +79,7 @@ SERVER = Resource(
         "kernel_id": "image",
         "ramdisk_id": "image",
     },
+    patterns=frozenset({"name"}),
     actions={
         "rebuild": {"imageRef": "image", "key_name": "keypair"},
         "resize": {"flavorRef": "flavor"},

@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -86,7 +86,11 @@ def site_urls(lab: Path) -> dict[str, str]:
 
 @asynccontextmanager
 async def new_realm(
-    http: aiohttp.ClientSession, lab: Path, url: str, name: str = ""
+    http: aiohttp.ClientSession,
+    lab: Path,
+    url: str,
+    name: str = "",
+    sites: Sequence[str] = SITES,
 ) -> AsyncIterator[Realm]:
     """A new domain; afterwards nothing of it is left, at home or at the sites."""
     admin = await log_in(http, f"{url}/identity", home_auth(lab))
@@ -96,7 +100,7 @@ async def new_realm(
     try:
         yield realm
     finally:
-        await asyncio.gather(*(asyncio.to_thread(_sweep, lab, site, realm) for site in SITES))
+        await asyncio.gather(*(asyncio.to_thread(_sweep, lab, site, realm) for site in sites))
         path = f"/domains/{realm.domain_id}"
         await admin.do("PATCH", "identity", path, {"domain": {"enabled": False}})
         await admin.do("DELETE", "identity", path)

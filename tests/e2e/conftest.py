@@ -9,13 +9,6 @@ from tests.e2e.openstack_cli import CommandServer
 from tests.e2e.world import World, new_world
 
 
-@pytest.fixture(scope="session")
-def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandServer]:
-    """The openstack command, loaded."""
-    with CommandServer(tmp_path_factory.mktemp("cli")) as server:
-        yield server
-
-
 @pytest.fixture(scope="module")
 def world(
     request: pytest.FixtureRequest,

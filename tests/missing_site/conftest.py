@@ -90,13 +90,6 @@ class World:
         }
 
 
-@pytest.fixture(scope="session")
-def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandServer]:
-    """The openstack command, loaded."""
-    with CommandServer(tmp_path_factory.mktemp("cli")) as server:
-        yield server
-
-
 @pytest.fixture(scope="module")
 def moody() -> Moody | None:
     """What stands before the Nova of the site that leaves; None: nothing does."""
