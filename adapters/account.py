@@ -5,7 +5,7 @@ never answers a tenant: tenants' calls run with the tenant's own site token.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from adapters.keystone.conversation import Answer
@@ -19,8 +19,16 @@ _THREADS = 4
 class Account:
     """Calls in the name of the gateway. Every HTTP status is an answer; only silence is an error."""
 
-    def __init__(self, site: Site, *, timeout: float = 30.0) -> None:
+    def __init__(
+        self,
+        site: Site,
+        *,
+        timeout: float = 30.0,
+        before: Callable[[str], None] = lambda site: None,
+    ) -> None:
+        """`before` is called with the site's name before anything is asked; what it raises ends the call."""
         self._site = site
+        self._before = before
         self._login = Login(site, timeout)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix=f"account-{site.name}")
 
@@ -102,6 +110,7 @@ class Account:
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """One call of any method. Raises SiteUnreachable."""
+        self._before(self.site)
         sent = dict(headers or {})
         if microversion is not None:
             # The name of the block storage service in this header is older than its type.
@@ -114,16 +123,19 @@ class Account:
 
     async def project_id(self) -> str:
         """The account's own project. Raises SiteUnreachable."""
+        self._before(self.site)
         return await asyncio.get_running_loop().run_in_executor(
             self._threads, self._login.project_id
         )
 
     async def myself(self) -> Myself:
         """Who the account is there. Raises SiteUnreachable."""
+        self._before(self.site)
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._login.myself)
 
     async def endpoints(self) -> dict[str, str]:
         """Service type -> URL at this site. Raises SiteUnreachable."""
+        self._before(self.site)
         return await asyncio.get_running_loop().run_in_executor(
             self._threads, self._login.endpoints
         )

@@ -1,20 +1,22 @@
 """The breakers of all services of all sites, and who knocks at those that are away.
 
 A site's Keystone is a service too: "identity". Requests go through `reading` or `passing`, which let nobody
-through to a service that is away; `reading` also lets those go who wait for one that turns out to be.
+through to a service that is away; `reading` also lets those go who wait for one that turns out to be. A site
+that is paused counts as away, with all it has, and nobody knocks there.
 """
 
 import asyncio
 import logging
 import random
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 
 from adapters.breaker import Breaker
-from adapters.errors import SiteFailed, SiteSilent, SiteUnreachable
+from adapters.errors import SiteFailed, SitePaused, SiteSilent, SiteUnreachable
+from adapters.pause import Pause
 
 _log = logging.getLogger(__name__)
 
@@ -37,9 +39,15 @@ _KNOCK_SECONDS = 3.0
 class Breakers:
     """One for each process. `run` is the one who knocks; without it nothing that is away comes back."""
 
-    def __init__(self, knock: Knock, changed: Changed = lambda site, service, away: None) -> None:
+    def __init__(
+        self,
+        knock: Knock,
+        changed: Changed = lambda site, service, away: None,
+        paused: Callable[[], Mapping[str, Pause]] = dict,
+    ) -> None:
         self._knock = knock
         self._changed = changed
+        self._paused = paused
         self._lines: dict[Line, Breaker] = {}
         self._waiting: defaultdict[Line, dict[asyncio.Timeout, float]] = defaultdict(dict)
         self._knocking: dict[Line, asyncio.Task[None]] = {}
@@ -80,7 +88,9 @@ class Breakers:
             del self._waiting[line][timeout]
 
     def check(self, site: str, service: str) -> None:
-        """Raise SiteUnreachable if the service is away."""
+        """Raise SiteUnreachable if the service is away, SitePaused if the whole site is paused."""
+        if (pause := self._paused().get(site)) is not None:
+            raise SitePaused(site, str(pause))
         breaker = self._lines.get((site, service))
         if breaker is not None and breaker.open:
             since = datetime.now(UTC) - timedelta(seconds=monotonic() - breaker.since)
@@ -101,18 +111,27 @@ class Breakers:
             self._opened(site, service)
 
     def away(self) -> dict[Line, Breaker]:
-        """What is away now."""
+        """What is away now, found out by asking: pauses are not among it."""
         return {line: breaker for line, breaker in self._lines.items() if breaker.open}
 
+    def is_away(self, site: str, service: str) -> bool:
+        """Whether the service is away, or its site paused."""
+        breaker = self._lines.get((site, service))
+        return site in self._paused() or (breaker is not None and breaker.open)
+
     def sites_without(self, service: str) -> set[str]:
-        """The sites that can do nothing with a service now: it is away, or their Keystone is."""
-        return {site for site, which in self.away() if which in (service, IDENTITY)}
+        """The sites that can do nothing with a service now: it is away, or their Keystone is, or they are
+        paused."""
+        away = {site for site, which in self.away() if which in (service, IDENTITY)}
+        return away | self._paused().keys()
 
     async def run(self) -> None:
         """Knock where it is time to. For ever."""
         while True:
-            now = monotonic()
+            now, paused = monotonic(), self._paused()
             for line, breaker in self._lines.items():
+                if line[0] in paused:
+                    continue
                 if began := list(self._waiting[line].values()):
                     breaker.waits(min(began), now)
                 if breaker.knock_at <= now and line not in self._knocking:

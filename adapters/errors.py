@@ -11,7 +11,8 @@
     └── SiteError               one site; it is named
         ├── SiteUnreachable     no connection, no answer in time, or its Keystone is down
         │   ├── SiteSilent      the request went out and no answer came: it may have been heard
-        │   └── SiteFailed      it is there, and its answer is of no use for this request
+        │   ├── SiteFailed      it is there, and its answer is of no use for this request
+        │   └── SitePaused      the operator has taken it out of use: it was not asked
         ├── ProviderUnreachable what a login needs beside home and the site did not answer
         ├── ExchangeRefused     the site (or home, for the site) gave no token
         ├── ProjectNotThere     the site has no project for this home project, and none may be made
@@ -78,6 +79,10 @@ class SiteSilent(SiteUnreachable):
 
 class SiteFailed(SiteUnreachable):
     """The site did answer, and not what it should: it says nothing of what others will be answered."""
+
+
+class SitePaused(SiteUnreachable):
+    """The operator has paused the site (`adapters.pauses`); the reason says since when and why."""
 
 
 class ProviderUnreachable(SiteError):

@@ -9,7 +9,7 @@ start it must not keep the gateway from starting.
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,11 +89,12 @@ class Probe:
             complete = await self.refresh()
             await asyncio.sleep(self._interval if complete else min(_RETRY_SECONDS, self._interval))
 
-    async def refresh(self) -> bool:
-        """Ask all sites once, at the same time. True if every one has answered now or before."""
+    async def refresh(self, but: Collection[str] = ()) -> bool:
+        """Ask all sites once, at the same time, `but` some. True if every one has answered now or before."""
         wanted = [
             (site, service, urls[service.type])
             for site, urls in self._endpoints.items()
+            if site not in but
             for service in self._services
             if service.type in urls
         ]

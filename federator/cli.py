@@ -1,4 +1,4 @@
-"""The command line: ``federator serve``, ``idmap show | rebuild``, and ``site`` (`federator.doctor`)."""
+"""The command line: ``federator serve``, ``idmap show | rebuild``, and ``site`` (`federator.sites`)."""
 
 import asyncio
 import logging
@@ -13,11 +13,11 @@ from aiohttp import web
 
 from federator.app import LONGEST_HEADER, application
 from federator.config import load
-from federator.doctor.command import site
 from federator.garbage import settle
 from federator.house import House, build
 from federator.monitor import monitor
 from federator.options import OneLineErrors, config_option
+from federator.sites.command import site
 from idmap.ids import global_uuid
 
 
@@ -131,6 +131,7 @@ def rebuild(config: Path) -> None:
         house = _house(config)
         try:
             await house.ids.refresh()
+            await house.pauses.read()
             await house.client.open()
             if not await house.rebuild.run(click.echo):
                 click.echo("somebody else is rebuilding the map; nothing done", err=True)

@@ -176,6 +176,8 @@ def fault_of(error: errors.FederationError) -> Fault:
             return Forbidden(str(error))
         case errors.NameNotCarried():
             return BadRequest(str(error))
+        case errors.SitePaused():
+            return SiteMissing(f"The site {error.site} cannot be asked: {error.reason}.")
         case errors.SiteUnreachable() | errors.ProviderUnreachable():
             return SiteMissing(f"Site {error.site} cannot be reached.")
         case errors.Crowded():

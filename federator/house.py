@@ -13,6 +13,7 @@ from adapters.guard import Guarded
 from adapters.home import HomeClient
 from adapters.knocking import fetcher, knocker
 from adapters.names import Site as SiteNames
+from adapters.pauses import CHANNEL, Pauses
 from adapters.probe import Probe
 from adapters.registry import all_services, id_rules
 from adapters.seal import Seal
@@ -66,6 +67,7 @@ class House:
     settings: Settings
     services: Mapping[str, Service]
     client: SiteClient
+    pauses: Pauses
     breakers: Breakers
     home: HomeClient
     accounts: Mapping[str, Account]
@@ -97,7 +99,9 @@ def build(settings: Settings) -> House:
     home = load_home(settings.clouds, settings.home)
     names = {name: _names(site) for name, site in sites.items()}
     keys = [site.key for site in sites.values()]
-    accounts = {name: Account(site) for name, site in sites.items()}
+    ids = IdMap(RedisIdStore(settings.redis, keys, expected_stamps(services, settings.sites)))
+    pauses = Pauses(ids.store, RedisNews(settings.redis, channel=CHANNEL), keys, metrics.paused)
+    accounts = {name: Account(site, before=pauses.check) for name, site in sites.items()}
     home_account = Account(home)
     client = SiteClient(settings.write_timeout_seconds)
     notes = RedisNotes(settings.redis)
@@ -105,7 +109,7 @@ def build(settings: Settings) -> House:
     access_tokens = AccessTokens(notes, secret)
     home_turns = turns_at_home(LOGIN_SECONDS)
     endpoints: dict[str, dict[str, str]] = {name: {} for name in sites}
-    breakers = Breakers(knocker(client, sites, endpoints), metrics.away)
+    breakers = Breakers(knocker(client, sites, endpoints), metrics.away, pauses.paused)
     strategies: dict[str, Strategy] = {
         name: Guarded(
             name,
@@ -129,7 +133,6 @@ def build(settings: Settings) -> House:
     )
     news = RedisNews(settings.redis)
     endings = Endings(home_client, news)
-    ids = IdMap(RedisIdStore(settings.redis, keys, expected_stamps(services, settings.sites)))
     owners = Owners(ids)
     records = RedisRecordStore(settings.redis, keys)
     notice = Notice(records, ids.store)
@@ -175,6 +178,7 @@ def build(settings: Settings) -> House:
         settings=settings,
         services=services,
         client=client,
+        pauses=pauses,
         breakers=breakers,
         home=home_client,
         accounts=accounts,
@@ -184,7 +188,7 @@ def build(settings: Settings) -> House:
         endings=endings,
         sessions=sessions,
         ids=ids,
-        acquaintance=Acquaintance(endpoints, accounts, probe, ids.store),
+        acquaintance=Acquaintance(endpoints, accounts, probe, ids.store, pauses.paused),
         records=records,
         notice=notice,
         readings=Readings(services, surveys, records, breakers, settings.readings_seconds),
@@ -212,6 +216,7 @@ def build(settings: Settings) -> House:
         versions=versions,
         federation_api=FederationApi(
             sites=sites,
+            pauses=pauses,
             default_site=default_site,
             endpoints=endpoints,
             probe=probe,

@@ -151,7 +151,8 @@ class Keypairs:
         assert call.resource is not None
         form = shape(self.compute, call.resource)
         question = Question(call, form, identity, NOWHERE, request_id)
-        site = plan(call, NOWHERE, self.sites, self.default_site).sites[0]
+        away = self.fanout.asker.breakers.sites_without(self.compute.type)
+        site = plan(call, NOWHERE, self.sites, self.default_site, away).sites[0]
         if not isinstance(name, str):
             return answer.one(await self.fanout.ask(question, site), request_id)
         # Of several at once only one gets the name: else somebody holds a private key that fits nothing.

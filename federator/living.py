@@ -37,8 +37,11 @@ async def running(app: web.Application) -> AsyncIterator[None]:
     house.audit.lines.open()
     await house.client.open()
     await house.ids.start()
+    await house.pauses.start()
     works: list[Callable[[], Awaitable[None]]] = [
         house.endings.listen,
+        house.pauses.listen,
+        house.pauses.look,
         house.breakers.run,
         partial(keep_acquainted, house.acquaintance),
         house.notice.run,
@@ -58,6 +61,7 @@ async def running(app: web.Application) -> AsyncIterator[None]:
     await house.records.close()
     await house.notes.close()
     await house.news.close()
+    await house.pauses.close()
     house.sessions.close()
     for account in (*house.accounts.values(), house.home_account):
         account.close()

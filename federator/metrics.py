@@ -26,6 +26,7 @@ LIST_ITEMS = Counter(
 AWAY = Gauge(
     "federator_site_away", "1 while nobody waits for a service of a site", ["site", "service"]
 )
+PAUSED = Gauge("federator_site_paused", "1 while a site is paused by the operator", ["site"])
 CACHE = Counter(
     "federator_cache_total", "Look-ups in memory, by cache and outcome", ["cache", "outcome"]
 )
@@ -36,6 +37,11 @@ REBUILDS = Counter("federator_rebuilds_total", "Rebuilds of the ID map", ["outco
 def away(site: str, service: str, is_away: bool) -> None:
     """Note that a service of a site went away or came back."""
     AWAY.labels(site, service).set(is_away)
+
+
+def paused(site: str, pause: object) -> None:
+    """Note whether a site is paused (`pause`) or not (None)."""
+    PAUSED.labels(site).set(pause is not None)
 
 
 def site_login(site: str, seconds: float) -> None:

@@ -27,7 +27,7 @@ from idmap.store import IdStore, StoreUnavailable
 log = structlog.get_logger(__name__)
 
 NUMBERS = "numbers"
-"""The kind of the documents with limits, quotas and usage; their owner is site and project."""
+"""The kind of the documents with a site's limits, quotas and usage; their owner is the project at home."""
 
 LONGEST_QUEUE = 1000
 AT_ONCE = 100
@@ -61,7 +61,7 @@ class Notice:
     _projects: TTLCache[tuple[str, str], str] = field(
         default_factory=lambda: TTLCache(10_000, 3600)
     )
-    _numbers: LRUCache[tuple[str, str], tuple[Any, float]] = field(
+    _numbers: LRUCache[tuple[str, str, str], tuple[Any, float]] = field(
         default_factory=lambda: LRUCache(10_000)
     )
 
@@ -106,15 +106,15 @@ class Notice:
         Kept are only the questions that anybody in the project may ask, and that the readings ask as well
         (`Resource.told`): an admin is told other numbers under other names.
         """
-        owner, name, now = f"{site}/{project_id}", name_of_numbers(call), time.time()
+        owner, name, now = str(project_id), name_of_numbers(call), time.time()
         if call.resource is None or name not in told_names(call.service, call.resource, project_id):
             return
-        known, when = self._numbers.get((owner, name), (None, 0))
+        known, when = self._numbers.get((site, owner, name), (None, 0))
         if known != body or now - when > AGAIN_SECONDS:
             try:
                 raw = orjson.dumps([int(now), body])
-                await self.store.put_documents(NUMBERS, owner, {name: raw})
-                self._numbers[owner, name] = body, now
+                await self.store.put_documents(NUMBERS, owner, {name: raw}, site=site)
+                self._numbers[site, owner, name] = body, now
             except StoreUnavailable as error:
                 log.warning("numbers not kept", reason=str(error))
 

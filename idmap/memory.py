@@ -32,7 +32,7 @@ class MemoryIdStore:
         self._located: dict[str, Location] = {}
         self._pins: dict[Key, Pin] = {}
         self._stamps: set[tuple[str, str]] = set()
-        self._documents: defaultdict[tuple[str, str], dict[str, bytes]] = defaultdict(dict)
+        self._documents: defaultdict[tuple[str, ...], dict[str, bytes]] = defaultdict(dict)
 
     async def locate(self, global_ids: Collection[str]) -> Lookup:
         state = await self.state()
@@ -106,13 +106,20 @@ class MemoryIdStore:
         finally:
             self._rebuilding = False
 
-    async def documents(self, kind: str, owner: str) -> Mapping[str, bytes]:
-        return dict(self._documents.get((kind, owner), {}))
+    async def documents(
+        self, kind: str, owner: str, *, site: str | None = None
+    ) -> Mapping[str, bytes]:
+        return dict(self._documents.get(self._drawer(kind, owner, site), {}))
 
     async def put_documents(
-        self, kind: str, owner: str, documents: Mapping[str, bytes | None]
+        self,
+        kind: str,
+        owner: str,
+        documents: Mapping[str, bytes | None],
+        *,
+        site: str | None = None,
     ) -> None:
-        kept = self._documents[kind, owner]
+        kept = self._documents[self._drawer(kind, owner, site)]
         for name, content in documents.items():
             if content is None:
                 kept.pop(name, None)
@@ -121,6 +128,9 @@ class MemoryIdStore:
 
     async def claim_document(self, kind: str, owner: str, name: str, content: bytes) -> bool:
         return self._documents[kind, owner].setdefault(name, content) is content
+
+    def _drawer(self, kind: str, owner: str, site: str | None) -> tuple[str, ...]:
+        return (kind, owner) if site is None else (kind, owner, str(self._namespaces[site]))
 
     async def close(self) -> None:
         pass

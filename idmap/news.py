@@ -21,6 +21,10 @@ class News(Protocol):
         """The messages from now on."""
         ...
 
+    async def close(self) -> None:
+        """Let go of connections."""
+        ...
+
 
 class RedisNews:
     """A channel of Redis pub/sub. `redis` is a URL."""

@@ -7,6 +7,7 @@ Keys, all below one prefix:
     pins             hash     "<kind or empty>\\0<ID>" -> "<origin>\\0<pin as JSON>"; and the channel
     rebuild          string   the lock of whoever rebuilds the map
     doc:<kind>:<owner>  hash  documents by name
+    sitedoc:<site>:<kind>:<owner>  hash  the same, of those about one site
 
 A bucket is so small that Redis keeps it as one compact string. One million mappings took 45 bytes
 each on Redis 7.0 (15 mappings a bucket; 32 bytes are payload) and 44 on 6.2. Beyond 512 mappings a
@@ -38,7 +39,7 @@ from idmap.buckets import address, pack, unpack
 from idmap.ids import global_uuid, is_uuid
 from idmap.lease import renewed
 from idmap.pins import dump_pin, identity, load_pin
-from idmap.sites import SiteKey, check_sites
+from idmap.sites import SiteKey, check_sites, named, numbered
 from idmap.store import Lease, Location, Lookup, Pin, StoreState, StoreUnavailable
 
 log = logging.getLogger(__name__)
@@ -140,7 +141,8 @@ class RedisIdStore:
 
     async def pins(self) -> Collection[Pin]:
         table = await self._hash("pins")
-        return [load_pin(value.partition(b"\0")[2]) for _, value in sorted(table.items())]
+        kept = (load_pin(value.partition(b"\0")[2]) for _, value in sorted(table.items()))
+        return [named(pin, self._sites.values()) for pin in kept]
 
     async def put_pins(
         self,
@@ -154,7 +156,8 @@ class RedisIdStore:
             "" if seen is None else f"{seen.epoch}:{seen.pins}",
         ]
         for pin in pins:
-            words += "\0".join(identity(pin)), f"{pin.origin}\0{dump_pin(pin)}"
+            kept = dump_pin(numbered(pin, self._sites.values()))
+            words += "\0".join(identity(pin)), f"{pin.origin}\0{kept}"
         _, written = await self._run("pins", ["pins", "pins"], words)
         return bool(written)
 
@@ -204,14 +207,21 @@ class RedisIdStore:
             with suppress(RedisError, OSError):
                 await lock.release()
 
-    async def documents(self, kind: str, owner: str) -> Mapping[str, bytes]:
-        found = await self._hash(f"doc:{kind}:{owner}")
+    async def documents(
+        self, kind: str, owner: str, *, site: str | None = None
+    ) -> Mapping[str, bytes]:
+        found = await self._hash(self._drawer(kind, owner, site))
         return {name.decode(): content for name, content in found.items()}
 
     async def put_documents(
-        self, kind: str, owner: str, documents: Mapping[str, bytes | None]
+        self,
+        kind: str,
+        owner: str,
+        documents: Mapping[str, bytes | None],
+        *,
+        site: str | None = None,
     ) -> None:
-        key = f"{self._prefix}doc:{kind}:{owner}"
+        key = self._prefix + self._drawer(kind, owner, site)
         written: dict[Any, Any] = {n: body for n, body in documents.items() if body is not None}
         deleted = documents.keys() - written.keys()
         with unavailable():
@@ -224,12 +234,17 @@ class RedisIdStore:
 
     async def claim_document(self, kind: str, owner: str, name: str, content: bytes) -> bool:
         with unavailable():
-            key = f"{self._prefix}doc:{kind}:{owner}"
+            key = self._prefix + self._drawer(kind, owner, None)
             return bool(await cast(Any, self._redis.hsetnx(key, name, cast(Any, content))))
 
     async def close(self) -> None:
         with unavailable():
             await self._redis.aclose()
+
+    def _drawer(self, kind: str, owner: str, site: str | None) -> str:
+        if site is None:
+            return f"doc:{kind}:{owner}"
+        return f"sitedoc:{self._sites[site].number}:{kind}:{owner}"
 
     async def _hash(self, key: str) -> dict[bytes, bytes]:
         with unavailable():

@@ -1,11 +1,14 @@
 """The sites as the ID map knows them: what keeps their IDs apart."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from typing import Self
 from uuid import UUID
 
 from idmap.ids import SITE_NUMBERS, site_namespace, site_number
+from idmap.store import Location, Pin
+
+_MARK = "#"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +20,8 @@ class SiteKey:
     number: int
 
     def __post_init__(self) -> None:
+        if self.name.startswith(_MARK):
+            raise ValueError(f"site {self.name!r}: a name must not begin with {_MARK}; rename it")
         if not 1 <= self.number < SITE_NUMBERS:
             raise ValueError(
                 f"site {self.name!r}: number {self.number} is not between 1 and {SITE_NUMBERS - 1};"
@@ -28,6 +33,28 @@ class SiteKey:
         """A site with what clouds.yaml states, and defaults made from the name for the rest."""
         namespace = namespace or site_namespace(name)
         return cls(name, namespace, site_number(namespace) if number is None else number)
+
+
+def numbered(pin: Pin, sites: Iterable[SiteKey]) -> Pin:
+    """A pin as it is kept: sites are their numbers, ``#7``, which no new name changes.
+
+    A site that is not among `sites` stays as it is, so that nothing of it gets lost on the way.
+    """
+    return _renamed(pin, {site.name: f"{_MARK}{site.number}" for site in sites}.get)
+
+
+def named(pin: Pin, sites: Iterable[SiteKey]) -> Pin:
+    """A pin that was kept, with the names that the sites have now."""
+    return _renamed(pin, {f"{_MARK}{site.number}": site.name for site in sites}.get)
+
+
+def _renamed(pin: Pin, new: Callable[[str, str], str]) -> Pin:
+    places = {new(site, site): local for site, local in pin.places.items()}
+    return replace(
+        pin,
+        places={site: places[site] for site in sorted(places)},
+        aliases=frozenset(Location(new(a.site, a.site), a.local_id) for a in pin.aliases),
+    )
 
 
 def check_sites(sites: Iterable[SiteKey]) -> tuple[SiteKey, ...]:

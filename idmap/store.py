@@ -161,12 +161,23 @@ class IdStore(Protocol):
         """
         ...
 
-    async def documents(self, kind: str, owner: str) -> Mapping[str, bytes]:
-        """Documents by name that belong to one owner: the keypairs of a home user, say."""
+    async def documents(
+        self, kind: str, owner: str, *, site: str | None = None
+    ) -> Mapping[str, bytes]:
+        """Documents by name that belong to one owner: the keypairs of a home user, say.
+
+        With `site`: those about this site. A new name of the site does not change which these are.
+        Raises KeyError for a site the store was not built with.
+        """
         ...
 
     async def put_documents(
-        self, kind: str, owner: str, documents: Mapping[str, bytes | None]
+        self,
+        kind: str,
+        owner: str,
+        documents: Mapping[str, bytes | None],
+        *,
+        site: str | None = None,
     ) -> None:
         """Write documents; None deletes one."""
         ...

@@ -1,4 +1,5 @@
-"""Answers what is asked of ``/federation``: our version, the sites, where an ID lives, who somebody is.
+"""Answers what is asked of ``/federation``: our version, the sites, where an ID lives, who somebody is; and
+pauses and resumes sites.
 
 All of it from memory, but for the ID map: no site is asked, so that it can be asked while sites are down.
 Who may see what is for `federator.api.policy`.
@@ -14,17 +15,19 @@ from aiohttp import web
 
 from adapters.errors import FederationError
 from adapters.identity import Identity
+from adapters.pauses import Pauses
 from adapters.probe import Probe
 from adapters.session import SiteSessions
 from adapters.sites import Site
 from adapters.spec import PROJECT, USER
 from federator.api import rules, shapes
 from federator.api.policy import Policy
-from federator.faults import MethodNotAllowed, NotFound, Unavailable
+from federator.faults import BadRequest, MethodNotAllowed, NotFound, TooLarge, Unavailable
 from idmap.front import IdMap
 from idmap.ids import global_uuid, is_uuid
 from idmap.store import Pin, StoreUnavailable
 
+_LARGEST_BODY = 16 * 1024
 _OF_PEOPLE = frozenset({PROJECT, USER})
 
 
@@ -33,6 +36,7 @@ class FederationApi:
     """The gateway's word on the federation itself."""
 
     sites: Mapping[str, Site]
+    pauses: Pauses
     default_site: str
     endpoints: Mapping[str, Mapping[str, str]]
     probe: Probe
@@ -65,8 +69,19 @@ class FederationApi:
             case ["sites", name]:
                 _only_reading(request)
                 self.policy.require(rules.GET_SITE, identity)
-                if name not in self.sites:
-                    raise NotFound(f"Site {name} could not be found.")
+                self._known(name)
+                return _json({"site": await self._site(name, identity)})
+            case ["sites", name, "pause"]:
+                _only_posting(request)
+                self.policy.require(rules.PAUSE_SITE, identity)
+                self._known(name)
+                await self._pause(name, await _body(request))
+                return _json({"site": await self._site(name, identity)})
+            case ["sites", name, "resume"]:
+                _only_posting(request)
+                self.policy.require(rules.RESUME_SITE, identity)
+                self._known(name)
+                await self.pauses.resume(name)
                 return _json({"site": await self._site(name, identity)})
             case ["ids", any_id]:
                 _only_reading(request)
@@ -77,6 +92,22 @@ class FederationApi:
                 self.policy.require(rules.GET_WHOAMI, identity)
                 return _json(self._whoami(identity))
         raise NotFound("The resource could not be found.")
+
+    def _known(self, name: str) -> None:
+        if name not in self.sites:
+            raise NotFound(f"Site {name} could not be found.")
+
+    async def _pause(self, name: str, body: Any) -> None:
+        asked = body.get("pause", {}) if isinstance(body, dict) else None
+        if not isinstance(asked, dict) or asked.keys() - {"reason"}:
+            raise BadRequest('The body is not {"pause": {"reason": "..."}}.')
+        reason = asked.get("reason") or ""
+        if not isinstance(reason, str):
+            raise BadRequest("reason: is not a text.")
+        try:
+            await self.pauses.pause(name, reason)
+        except ValueError as error:
+            raise BadRequest(f"{error}.") from None
 
     async def _site(self, name: str, identity: Identity) -> shapes.Json:
         failures = self.failures(name)
@@ -91,6 +122,7 @@ class FederationApi:
             failures=failures,
             has_project=None if projects is None else name in projects,
             refused=self._refused(name, identity),
+            pause=self.pauses.paused().get(name),
             public_base=self.public_base,
         )
         if self.policy.allows(rules.GET_SITE_INTERNALS, identity):
@@ -160,6 +192,24 @@ def _of_others(pin: Pin, identity: Identity) -> bool:
 def _only_reading(request: web.Request) -> None:
     if request.method not in ("GET", "HEAD"):
         raise MethodNotAllowed("The method is not allowed for this resource.")
+
+
+def _only_posting(request: web.Request) -> None:
+    if request.method != "POST":
+        raise MethodNotAllowed("The method is not allowed for this resource.")
+
+
+async def _body(request: web.Request) -> Any:
+    """The JSON that came with a request, {} if nothing did. Raises TooLarge, BadRequest."""
+    raw = bytearray()
+    async for chunk in request.content.iter_any():
+        raw += chunk
+        if len(raw) > _LARGEST_BODY:
+            raise TooLarge(f"Request is too large: more than {_LARGEST_BODY} bytes.")
+    try:
+        return orjson.loads(raw) if raw.strip() else {}
+    except orjson.JSONDecodeError:
+        raise BadRequest("Malformed request body: it is not JSON.") from None
 
 
 def _json(body: Any, status: int = 200) -> web.Response:

@@ -1,8 +1,8 @@
 """The rights on our own API: which there are, who has them by default, and what they are for.
 
-As everywhere in OpenStack a reader of a project may look, a member may change things, an admin sees what
-is nobody's project. Nothing can be changed yet, so a member may do what a reader may. The texts go into the
-sample, `deploy/policy.yaml`.
+As everywhere in OpenStack a reader of a project may look, a member may change things, an admin sees and
+changes what is nobody's project. There is nothing of a project to be changed yet, so a member may do what a
+reader may. The texts go into the sample, `deploy/policy.yaml`.
 """
 
 from oslo_policy.policy import DocumentedRuleDefault, Operation, RuleDefault
@@ -10,6 +10,8 @@ from oslo_policy.policy import DocumentedRuleDefault, Operation, RuleDefault
 LIST_SITES = "federation:list_sites"
 GET_SITE = "federation:get_site"
 GET_SITE_INTERNALS = "federation:get_site_internals"
+PAUSE_SITE = "federation:pause_site"
+RESUME_SITE = "federation:resume_site"
 GET_ID = "federation:get_id"
 GET_LOCAL_IDS = "federation:get_local_ids"
 GET_WHOAMI = "federation:get_whoami"
@@ -18,6 +20,8 @@ _READER_OR_ADMIN = "rule:project_reader or rule:project_member or rule:context_i
 _ADMIN = "rule:context_is_admin"
 _SITES = Operation(method="GET", path="/federation/v1/sites")
 _SITE = Operation(method="GET", path="/federation/v1/sites/{site}")
+_PAUSE = Operation(method="POST", path="/federation/v1/sites/{site}/pause")
+_RESUME = Operation(method="POST", path="/federation/v1/sites/{site}/resume")
 _ID = Operation(method="GET", path="/federation/v1/ids/{id}")
 _WHOAMI = Operation(method="GET", path="/federation/v1/whoami")
 
@@ -52,6 +56,20 @@ RULES: tuple[RuleDefault, ...] = (
         _ADMIN,
         "See the URLs of a site, what it failed with last, and how complete its ID map is.",
         [_SITES, _SITE],
+        scope_types=["project"],
+    ),
+    DocumentedRuleDefault(
+        PAUSE_SITE,
+        _ADMIN,
+        "Take a site out of use for a while.",
+        [_PAUSE],
+        scope_types=["project"],
+    ),
+    DocumentedRuleDefault(
+        RESUME_SITE,
+        _ADMIN,
+        "Take a paused site into use again.",
+        [_RESUME],
         scope_types=["project"],
     ),
     DocumentedRuleDefault(

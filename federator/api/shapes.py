@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from adapters.identity import Identity, SiteToken
+from adapters.pause import Pause
 from idmap.store import Location, Pin
 
 Json = dict[str, Any]
@@ -29,6 +30,7 @@ def site(
     failures: Mapping[str, str],
     has_project: bool | None,
     refused: str,
+    pause: Pause | None,
     public_base: str,
 ) -> Json:
     """A site as everybody may see it.
@@ -49,6 +51,7 @@ def site(
         "strategy": strategy,
         "default": default,
         "reachable": any(each["reachable"] for each in services),
+        "paused": _pause(pause),
         "services": services,
         "has_project": has_project,
         "usable": not refused,
@@ -153,6 +156,13 @@ def _version(entry: Mapping[str, Any]) -> Json:
         "min_microversion": entry.get("min_version") or None,
         "max_microversion": entry.get("version") or entry.get("max_version") or None,
     }
+
+
+def _pause(pause: Pause | None) -> Json | None:
+    if pause is None:
+        return None
+    since = datetime.fromtimestamp(pause.since, UTC)
+    return {"since": _time(since), "reason": pause.reason or None}
 
 
 def _time(moment: datetime) -> str:

@@ -4,7 +4,7 @@ As keystonemiddleware's audit does it: the type is made of the words of the path
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
 from adapters.spec import Service
@@ -37,6 +37,10 @@ _WORDS = frozenset(
     }
 )  # fmt: skip
 """Words of paths of Keystone and of our own API; everything else there is an ID or a name."""
+
+
+_ACTS = frozenset({"pause", "resume"})
+"""Last words of paths of our own API that say what is done to the thing before them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,9 @@ def target_of(
 
 def _of_words(base: str, method: str, parts: list[str]) -> Target:
     parts = [part for part in parts if part]
+    if base == FEDERATION_TYPE and method == "POST" and parts[-1:] and parts[-1] in _ACTS:
+        did = f"update/{parts[-1]}"
+        return replace(_of_words(base, "PUT", parts[:-1]), action=did)
     words = [part for part in parts if part in _WORDS]
     values = [part for part in parts[1:] if part not in _WORDS and part != "auth"]
     is_login = parts[-1:] == ["auth"] or "websso" in parts

@@ -24,12 +24,7 @@ _SECONDS = 20.0
 _MARKS = {Level.GOOD: "ok", Level.NOTE: "note", Level.WRONG: "WRONG"}
 
 
-@click.group()
-def site() -> None:
-    """Look at the sites as an operator does."""
-
-
-@site.command()
+@click.command()
 @config_option
 @click.option(
     "--json", "as_json", is_flag=True, help="For programs: everything as one JSON object."

@@ -80,8 +80,8 @@ class StandIn:
         return missing
 
     async def _numbers(self, question: Question, missing: SiteReply) -> SiteReply:
-        owner = f"{missing.site}/{question.identity.project_id}"
-        kept = await self.ids.store.documents(NUMBERS, owner)
+        owner = str(question.identity.project_id)
+        kept = await self.ids.store.documents(NUMBERS, owner, site=missing.site)
         raw = kept.get(name_of_numbers(question.call))
         if raw is None:
             # To count it as nothing would have somebody believe that there is room.

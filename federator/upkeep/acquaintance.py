@@ -5,7 +5,7 @@ is away must offer the same microversions as those that knew it, and knows where
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 import orjson
@@ -18,7 +18,7 @@ from idmap.store import IdStore, StoreUnavailable
 log = structlog.get_logger(__name__)
 
 DOCUMENTS = "site"
-"""The kind of the documents in Redis; their owner is the site."""
+"""The kind of the documents in Redis."""
 ENDPOINTS = "endpoints"
 SECONDS = 60.0
 SECONDS_INCOMPLETE = 5.0
@@ -32,12 +32,14 @@ class Acquaintance:
     accounts: Mapping[str, Account]
     probe: Probe
     store: IdStore
+    paused: Callable[[], Collection[str]] = tuple
+    """The sites that are to be left alone."""
     _kept: dict[tuple[str, str], bytes] = field(default_factory=dict)
 
     async def recall(self) -> None:
         """Take over what was last known of the sites. Raises StoreUnavailable."""
         for site in self.endpoints:
-            for name, raw in (await self.store.documents(DOCUMENTS, site)).items():
+            for name, raw in (await self.store.documents(DOCUMENTS, "", site=site)).items():
                 self._kept[site, name] = raw
                 try:
                     if name == ENDPOINTS:
@@ -50,8 +52,10 @@ class Acquaintance:
 
     async def renew(self) -> bool:
         """Ask all sites, at the same time. Whether each has answered now or before."""
-        await asyncio.gather(*(self._ask_catalogue(site) for site in self.accounts))
-        return await self.probe.refresh() and all(self.endpoints.values())
+        paused = self.paused()
+        asked = [site for site in self.accounts if site not in paused]
+        await asyncio.gather(*(self._ask_catalogue(site) for site in asked))
+        return await self.probe.refresh(but=paused) and all(self.endpoints[site] for site in asked)
 
     async def keep(self) -> None:
         """Write down what is news. Raises StoreUnavailable."""
@@ -61,7 +65,7 @@ class Acquaintance:
                 known[service] = orjson.dumps(versions)
             news = {name: raw for name, raw in known.items() if self._kept.get((site, name)) != raw}
             if news:
-                await self.store.put_documents(DOCUMENTS, site, news)
+                await self.store.put_documents(DOCUMENTS, "", news, site=site)
                 self._kept |= {(site, name): raw for name, raw in news.items()}
 
     async def _ask_catalogue(self, site: str) -> None:

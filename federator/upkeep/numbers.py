@@ -48,7 +48,7 @@ class Numbers:
         for site, home_id, local_id in self.notice.seen_lately():
             if await self.records.turn(f"numbers:{site}:{home_id}", self.seconds):
                 for service in self.services.values():
-                    if (site, service.type) not in self.breakers.away():
+                    if not self.breakers.is_away(site, service.type):
                         await self._read(site, service, home_id, local_id)
 
     async def _read(self, site: str, service: Service, home_id: str, local_id: str) -> None:
@@ -83,7 +83,7 @@ class Numbers:
         out = Outward(self.names[site], self.ids.pins, ids=self.rules, own=own)
         numbers = rewrite_body(shape(service, resource), body, out.change)
         raw = orjson.dumps([int(time.time()), numbers])
-        await self.ids.store.put_documents(NUMBERS, f"{site}/{home_id}", {name: raw})
+        await self.ids.store.put_documents(NUMBERS, home_id, {name: raw}, site=site)
 
 
 async def keep_numbers(numbers: Numbers) -> None:

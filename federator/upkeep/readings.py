@@ -44,7 +44,7 @@ class Readings:
         readings = await self.records.readings(site)
         for service in self.services.values():
             kept = [resource for resource in service.resources if resource.kept]
-            if not kept or (site, service.type) in self.breakers.away():
+            if not kept or self.breakers.is_away(site, service.type):
                 continue
             for resource in kept:
                 try:

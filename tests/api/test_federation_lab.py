@@ -87,6 +87,61 @@ def test_nothing_can_be_changed(office: Office, admin: str, path: str) -> None:
     assert (head.status_code, head.content) == (200, b"")
 
 
+def test_an_admin_pauses_and_resumes_a_site(office: Office, admin: str, member: str) -> None:
+    site = f"{V1}/sites/tokyo"
+    try:
+        paused = office.ask("POST", f"{site}/pause", admin, {"pause": {"reason": "new disks"}})
+        assert paused.status_code == 200
+        shown = office.ask("GET", site, member).json()["site"]["paused"]
+        assert shown == paused.json()["site"]["paused"]
+        assert shown["reason"] == "new disks"
+        event = office.event_of(paused)
+        assert (event["action"], event["target"]["id"]) == ("update/pause", "tokyo")
+        assert event["initiator"]["name"] == "admin"
+        # Once more, without saying why: it has been paused since then all the same.
+        again = office.ask("POST", f"{site}/pause", admin).json()["site"]["paused"]
+        assert again == {"since": shown["since"], "reason": None}
+    finally:
+        resumed = office.ask("POST", f"{site}/resume", admin)
+    assert resumed.status_code == 200
+    assert resumed.json()["site"]["paused"] is None
+    assert office.event_of(resumed)["action"] == "update/resume"
+    assert office.ask("POST", f"{site}/resume", admin).status_code == 200
+
+
+@pytest.mark.parametrize("act", ["pause", "resume"])
+def test_nobody_else_pauses_or_resumes(office: Office, member: str, act: str) -> None:
+    answer = office.ask("POST", f"{V1}/sites/tokyo/{act}", member)
+    assert answer.status_code == 403
+    assert f"federation:{act}_site" in answer.json()["error"]["message"]
+    assert office.event_of(answer)["outcome"] == "failure"
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"pause": {"reason": "x" * 201}}, "reason: not one line of up to 200 characters"),
+        ({"pause": {"reason": "two\nlines"}}, "reason: not one line of up to 200 characters"),
+        ({"pause": {"reason": 7}}, "reason: is not a text"),
+        ({"pause": {"until": "nine"}}, "The body is not"),
+        ({"pause": None}, "The body is not"),
+        ([], "The body is not"),
+    ],
+)
+def test_a_pause_that_makes_no_sense(office: Office, admin: str, body: Any, said: str) -> None:
+    answer = office.ask("POST", f"{V1}/sites/tokyo/pause", admin, body)
+    assert answer.status_code == 400
+    assert said in answer.json()["error"]["message"]
+    assert office.ask("GET", f"{V1}/sites/tokyo", admin).json()["site"]["paused"] is None
+
+
+def test_bodies_for_our_own_api_have_an_end(office: Office, admin: str) -> None:
+    large = {"pause": {"reason": "x" * 20_000}}
+    assert office.ask("POST", f"{V1}/sites/tokyo/pause", admin, large).status_code == 413
+    assert office.ask("POST", f"{V1}/sites/rome/pause", admin).status_code == 404
+    assert office.ask("GET", f"{V1}/sites/tokyo/pause", admin).status_code == 405
+
+
 @pytest.mark.parametrize("who", ["reader", "member"])
 def test_everybody_sees_what_sites_can_do(
     office: Office, request: pytest.FixtureRequest, who: str
@@ -99,6 +154,7 @@ def test_everybody_sees_what_sites_can_do(
         assert site["strategy"] == "k2k"
         assert site["reachable"]
         assert site["usable"]
+        assert site["paused"] is None
         assert site["default"] == (name == "paris")
         assert own_url(office, site)
         services = {service["type"]: service for service in site["services"]}

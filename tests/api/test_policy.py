@@ -17,7 +17,12 @@ from tests.session.people import make_identity
 
 ROOT = Path(__file__).parents[2]
 EVERYBODY = {rules.LIST_SITES, rules.GET_SITE, rules.GET_ID}
-ADMINS = {rules.GET_SITE_INTERNALS, rules.GET_LOCAL_IDS}
+ADMINS = {
+    rules.GET_SITE_INTERNALS,
+    rules.PAUSE_SITE,
+    rules.RESUME_SITE,
+    rules.GET_LOCAL_IDS,
+}
 
 
 def allowed(policy: Policy, *roles: str, **changes: Any) -> set[str]:
@@ -143,4 +148,4 @@ def test_the_sample_is_what_the_rules_say() -> None:
     )
     cure = "oslopolicy-sample-generator --namespace federator --output-file deploy/policy.yaml"
     assert (ROOT / "deploy/policy.yaml").read_text() == made.stdout, cure
-    assert made.stdout.count('"federation:') == 6
+    assert made.stdout.count('"federation:') == 8

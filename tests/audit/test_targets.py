@@ -56,6 +56,8 @@ def seen(method: str, path: str) -> Target:
         ("DELETE", "/identity/v3/auth/tokens", "security/auth/tokens", "", "revoke"),
         ("GET", "/federation/v1/sites", "federation/sites", "", "read/list"),
         ("GET", "/federation/v1/sites/paris", "federation/sites", "paris", "read"),
+        ("POST", "/federation/v1/sites/paris/pause", "federation/sites", "paris", "update/pause"),
+        ("POST", "/federation/v1/sites/a/resume", "federation/sites", "a", "update/resume"),
         ("GET", f"/federation/v1/ids/{A}", "federation/ids", A, "read"),
         ("GET", "/federation/v1/whoami", "federation/whoami", "", "read"),
     ],

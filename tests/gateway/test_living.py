@@ -40,9 +40,9 @@ async def test_a_broken_document_keeps_nobody_from_knowing_the_other_sites() -> 
 
     names = ["paris", "tokyo"]
     store = MemoryIdStore(map(SiteKey.of, names), [])
-    await store.put_documents(DOCUMENTS, "paris", {ENDPOINTS: b"{", "compute": b"[1]"})
+    await store.put_documents(DOCUMENTS, "", {ENDPOINTS: b"{", "compute": b"[1]"}, site="paris")
     urls = {"compute": "http://tokyo.example.org"}
-    await store.put_documents(DOCUMENTS, "tokyo", {ENDPOINTS: orjson.dumps(urls)})
+    await store.put_documents(DOCUMENTS, "", {ENDPOINTS: orjson.dumps(urls)}, site="tokyo")
     endpoints: dict[str, dict[str, str]] = {name: {} for name in names}
 
     await Acquaintance(endpoints, {}, Probe(unasked, endpoints, []), store).recall()

@@ -123,7 +123,7 @@ async def test_numbers_are_kept_of_what_everybody_in_the_project_may_ask(
     )
     assert call is not None
     await notice.counted(call, "tokyo", PROJECT, {"some": 1})
-    assert bool(await store.documents(NUMBERS, f"tokyo/{PROJECT}")) is kept
+    assert bool(await store.documents(NUMBERS, PROJECT, site="tokyo")) is kept
 
 
 async def test_rubbish_is_passed_over() -> None:

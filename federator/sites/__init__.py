@@ -1,0 +1,6 @@
+"""``federator site``: sites join, are paused, get a new name and leave.
+
+command    the group, and which commands it has
+overview   what each site is and how it is now: ``list``
+pausing    ``pause`` and ``resume``
+"""
