@@ -81,6 +81,13 @@ class Federation(BaseModel):
     """``home domain/home project`` -> ``site domain/site project``: projects that exist at the site
     and are not made by us."""
 
+    physical_network: str = ""
+    """What the site's Neutron calls the physical network on which VLANs come from the other sites. Empty: none
+    do, and no network of the site can span others."""
+
+    stretched_by_hand: bool = False
+    """Whether the operator stretches networks himself, outside Neutron: then nothing is made for it there."""
+
     default_zone: str = "nova"
     """The availability zone that is shown under the site's own name."""
 

@@ -155,6 +155,14 @@ class Resource:
     equal_within: str = ""
     """... and only those whose parent, to which this field refers, is itself one at several sites
     (the rules of a default group). They are made at each of its sites."""
+    synced: tuple[str, ...] = ()
+    """Of a shared kind: the fields that are alike at every site, as they may be changed."""
+    born: tuple[str, ...] = ()
+    """... and those that it is made with and keeps. Kinds with neither live at one site."""
+    part_of: str = ""
+    """The field with the object that it is a part of, without which it is nothing (subnets of a network)."""
+    tagged: bool = False
+    """Whether the service keeps tags on it."""
 
     def __post_init__(self) -> None:
         if not self.kind:
@@ -164,6 +172,11 @@ class Resource:
 
     def __repr__(self) -> str:
         return f"<{self.kind} {self.path}>"
+
+    @property
+    def shared(self) -> bool:
+        """Whether one object may have replicas at several sites, which are kept alike."""
+        return bool(self.synced or self.born)
 
     @property
     def document(self) -> bool:

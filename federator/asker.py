@@ -32,6 +32,7 @@ from federator import metrics
 from federator.call import Call, SiteCall, SiteReply
 from federator.faults import BadRequest
 from federator.globalize import Globalizer, put_back
+from federator.hiding import has_traces, without_traces
 from federator.localize import localize
 from federator.notice import Notice, tells_numbers
 from federator.owners import Owners
@@ -199,6 +200,8 @@ class Asker:
             raw = await self.text_put_back(globalizer, reply.raw, names)
             return replace(globalizer.reply(question.call, question.shape, reply), raw=raw)
         answer = globalizer.reply(question.call, question.shape, reply, sent)
+        if question.call.service.type == "network" and has_traces(reply.raw):
+            answer = replace(answer, body=without_traces(answer.body), raw=b"")
         if globalizer.seen:
             await self.ids.register(token.site, globalizer.seen)
         return answer

@@ -1,13 +1,11 @@
 """The command line: ``federator serve``, ``idmap show | rebuild``, and ``site`` (`federator.sites`)."""
 
 import asyncio
-import logging
 import sys
 from contextlib import suppress
 from pathlib import Path
 
 import click
-import structlog
 import uvloop
 from aiohttp import web
 
@@ -16,7 +14,8 @@ from federator.config import load
 from federator.garbage import settle
 from federator.house import House, build
 from federator.monitor import monitor
-from federator.options import OneLineErrors, config_option
+from federator.options import OneLineErrors, config_option, log_to_stderr
+from federator.sharing.command import apply, plan, sync
 from federator.sites.command import site
 from idmap.ids import global_uuid
 
@@ -27,7 +26,8 @@ def main() -> None:
     """One OpenStack endpoint over many OpenStack sites."""
 
 
-main.add_command(site)
+for command in (site, sync, plan, apply):
+    main.add_command(command)
 
 
 @main.command()
@@ -37,7 +37,7 @@ def serve(config: Path) -> None:
 
     Several processes may serve one port: start the command as often as there are cores.
     """
-    _log_to_stderr()
+    log_to_stderr()
 
     async def run() -> None:
         house = _house(config)
@@ -148,24 +148,3 @@ def rebuild(config: Path) -> None:
 
 def _house(config: Path) -> House:
     return build(load(config))
-
-
-def _log_to_stderr() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    # It quotes the first bytes of headers that are too long, and a token is a header.
-    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
-    # It says beforehand, and less well, what the line about a wrong auth_type in clouds.yaml will say.
-    logging.getLogger("stevedore").setLevel(logging.ERROR)
-    # The same of a policy.yaml that it cannot understand.
-    logging.getLogger("oslo_policy").setLevel(logging.CRITICAL)
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
-    )

@@ -5,14 +5,23 @@ the start with one line that names the file, the key and the cure.
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from adapters.errors import SettingsError
 from adapters.secret import read_secret
+from sync.segments import parse_pool
 
 
 class Settings(BaseModel):
@@ -69,6 +78,20 @@ class Settings(BaseModel):
     readings_seconds: Annotated[float, Field(gt=0)] = 300
     """How often all objects of the sites are read, to be shown as last known while their site is away."""
 
+    segments: str = ""
+    """The VLAN IDs for networks that span sites, ``2000-2999``: they must be nobody else's at any site. Empty:
+    no network can span sites."""
+
+    sharing: Literal["lazy", "eager"] = "lazy"
+    """When networks, routers and security groups come to the other sites: when something there first needs
+    them, or at once."""
+
+    sharing_seconds: Annotated[float, Field(gt=0, le=600)] = 45
+    """How long a request waits for what it needs to come to its site."""
+
+    audit_seconds: Annotated[float, Field(gt=0)] = 300
+    """How often ``federator sync`` looks at all of its site, whatever happens."""
+
     strict_projects: frozenset[str] = frozenset()
     """IDs of projects at home that want no answer rather than a partial one."""
 
@@ -104,6 +127,13 @@ class Settings(BaseModel):
         if not usable:
             raise ValueError(f"redis: {self.redis!r} is no URL of {', '.join(known)}")
         return self
+
+    @field_validator("segments")
+    @classmethod
+    def _segments_are_a_range(cls, segments: str) -> str:
+        if segments:
+            parse_pool(segments)
+        return segments
 
     @property
     def address(self) -> tuple[str, int]:

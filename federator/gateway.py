@@ -3,6 +3,7 @@
     route      (method, raw path)         -> Call
     settle     names that state a site    -> their IDs          only where there are any
     locate     IDs in path, query, body   -> Whereabouts        one round trip at most, none on a warm cache
+    bring      what it needs comes to its site                  only if it is not there yet
     plan       Call + Whereabouts         -> Plan               pure
     ask        Question, sites            -> [SiteReply]        the I/O; in global IDs when they come back
     answer     [SiteReply]                -> one response       pure
@@ -11,7 +12,7 @@ What does not fit (a keypair belongs to a user, and a user is somebody else at e
 too large to be held) is told in a file of its own and called from here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from time import monotonic
 
@@ -34,6 +35,7 @@ from federator.lists.leaf import Lists
 from federator.locate import Locator
 from federator.paging import Page, page_of
 from federator.plan import Plan, Reach, plan
+from federator.sharing.sharing import Sharing
 from federator.stated import StatedNames
 from federator.upkeep.namesakes import unnoticed
 from federator.upkeep.rebuild import Rebuild
@@ -51,6 +53,7 @@ class Gateway:
     keypairs: Keypairs
     intake: Intake
     rebuild: Rebuild
+    sharing: Sharing
     sites: tuple[str, ...]
     default_site: str
     strict_projects: frozenset[str] = frozenset()
@@ -92,8 +95,9 @@ class Gateway:
             request[ACTION_NAME] = next(iter(call.body), "")
         call = await self.stated.settled(call, identity, request_id)
         where = await self.locator.whereabouts(call, form, identity)
-        away = self.fanout.asker.breakers.sites_without(call.service.type)
-        chosen = plan(call, where, self.sites, self.default_site, away)
+        if await self.sharing.bring(call, where, identity, request_id, self._away(call)):
+            where = await self.locator.whereabouts(call, form, identity)
+        chosen = plan(call, where, self.sites, self.default_site, self._away(call))
         question = Question(call, form, identity, where, request_id, self._strict(call, identity))
         if streams:
             return await stream.pass_through(self.fanout.asker, question, chosen.sites[0], request)
@@ -108,6 +112,9 @@ class Gateway:
             lambda: self._asked(question, chosen),
         )
 
+    def _away(self, call: Call) -> Set[str]:
+        return self.fanout.asker.breakers.sites_without(call.service.type)
+
     def _strict(self, call: Call, identity: Identity) -> bool:
         """Whether only a whole answer will do."""
         wanted = call.headers.get("X-Federation-Strict", "").lower() in ("true", "1", "yes")
@@ -117,6 +124,8 @@ class Gateway:
         call, request_id = question.call, question.request_id
         if chosen.reach is Reach.ONE:
             return answer.one(await self._first_that_has_it(question, chosen), request_id)
+        if chosen.reach is Reach.ANCHOR:
+            return await self.sharing.anchor.change(question, chosen.sites[0])
         if chosen.reach is Reach.EVERY_REPLICA:
             replies = await self.fanout.ask_all(question, chosen.sites)
             if call.is_create and all(reply.ok for reply in replies):

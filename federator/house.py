@@ -41,6 +41,10 @@ from federator.lists.leaf import Lists
 from federator.locate import Locator
 from federator.notice import Notice
 from federator.owners import Owners
+from federator.sharing.anchor import Anchor
+from federator.sharing.reader import Reader
+from federator.sharing.sharing import Sharing
+from federator.sharing.wanted import Wanted
 from federator.stated import StatedNames, kinds_with_names
 from federator.upkeep.acquaintance import Acquaintance
 from federator.upkeep.lookout import Lookout
@@ -49,10 +53,12 @@ from federator.upkeep.readings import Readings
 from federator.upkeep.rebuild import Rebuild, expected_stamps
 from federator.upkeep.survey import Survey
 from federator.versions.api import VersionApi
+from idmap.desired import DesiredStore
 from idmap.front import IdMap
 from idmap.news import RedisNews
 from idmap.notes import RedisNotes
 from idmap.records import RecordStore
+from idmap.redis_desired import RedisDesiredStore
 from idmap.redis_records import RedisRecordStore
 from idmap.redis_store import RedisIdStore
 
@@ -79,6 +85,7 @@ class House:
     ids: IdMap
     acquaintance: Acquaintance
     records: RecordStore
+    desired: DesiredStore
     notice: Notice
     readings: Readings
     numbers: Numbers
@@ -135,6 +142,7 @@ def build(settings: Settings) -> House:
     endings = Endings(home_client, news)
     owners = Owners(ids)
     records = RedisRecordStore(settings.redis, keys)
+    desired = RedisDesiredStore(settings.redis)
     notice = Notice(records, ids.store)
     default_site = settings.default_site or settings.sites[0]
     base = settings.public_base
@@ -190,6 +198,7 @@ def build(settings: Settings) -> House:
         ids=ids,
         acquaintance=Acquaintance(endpoints, accounts, probe, ids.store, pauses.paused),
         records=records,
+        desired=desired,
         notice=notice,
         readings=Readings(services, surveys, records, breakers, settings.readings_seconds),
         numbers=Numbers(
@@ -238,6 +247,12 @@ def build(settings: Settings) -> House:
             ),
             intake=Intake(versions, settings.max_body_bytes),
             rebuild=rebuild,
+            sharing=Sharing(
+                Anchor(Wanted(desired, ids), Reader(services["network"], fanout, locator)),
+                settings.sites,
+                default_site,
+                settings.sharing_seconds,
+            ),
             sites=settings.sites,
             default_site=default_site,
             strict_projects=settings.strict_projects,

@@ -59,6 +59,7 @@ async def running(app: web.Application) -> AsyncIterator[None]:
     await house.ids.stop()
     await house.ids.store.close()
     await house.records.close()
+    await house.desired.close()
     await house.notes.close()
     await house.news.close()
     await house.pauses.close()

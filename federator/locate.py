@@ -20,7 +20,7 @@ from federator.paging import filters_by_name
 from federator.plan import Places, Whereabouts
 from idmap.front import IdMap
 from idmap.ids import is_uuid
-from idmap.store import Lookup
+from idmap.store import BURIED, Lookup, Pin
 
 Mention = tuple[str, str | int]
 """(kind, ID) as it stands in a call."""
@@ -62,6 +62,8 @@ class Locator:
             path=path,
             filters=filters,
             body=self._known(body, lookup, identity),
+            kinds={str(value): kind for kind, value in body},
+            anchors=self.anchors(ANY, [*path, *(str(value) for _, value in body)]),
             zone=zones[0] if zones else "",
             zone_sites=self._zone_sites(zones),
         )
@@ -70,6 +72,11 @@ class Locator:
         """Where things of one kind live; those that nobody knows do not appear. Raises Unavailable."""
         mentions = [(kind, each) for each in ids]
         return self._known(mentions, await self._looked_up(mentions), identity)
+
+    def anchors(self, kind: str, ids: Iterable[str]) -> dict[str, str]:
+        """ID -> the site of the anchor, of those that are shared objects."""
+        found = {each: self.ids.pins.pin(None if kind == ANY else kind, each) for each in ids}
+        return {each: pin.anchor for each, pin in found.items() if pin is not None and pin.anchor}
 
     async def _looked_up(self, mentions: Iterable[Mention]) -> Lookup:
         wanted = {
@@ -108,13 +115,13 @@ class Locator:
         if kind == ZONE or rule is Ids.NAME or not text:
             return None
         if text in lookup.pinned:
-            return lookup.pinned[text].places
+            return _alive(lookup.pinned[text])
         if text in lookup.found:
             found = lookup.found[text]
             # The ID of a replica, or the one it had before it was known to be one, is a way to all of it.
             shown = self.ids.pins.global_of(kind, found.site, found.local_id)
             pin = self.ids.pins.pin(kind, shown) if shown is not None else None
-            return pin.places if pin is not None else {found.site: found.local_id}
+            return _alive(pin) if pin is not None else {found.site: found.local_id}
         if is_uuid(value):
             return {}
         if rule is Ids.CHOSEN:
@@ -150,6 +157,11 @@ class Locator:
         """
         stated = (stated_site(ZONE, zone, self.names) for zone in zones)
         return frozenset(site.name for site in stated if site is not None) or None
+
+
+def _alive(pin: Pin) -> Places:
+    """The places of a pinned object; none of one that is being deleted everywhere."""
+    return {} if pin.origin == BURIED else pin.places
 
 
 def _ids_in_body(call: Call, shape: Shape | None) -> list[Mention]:

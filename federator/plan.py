@@ -7,6 +7,7 @@ from enum import Enum
 from adapters.spec import Merge
 from federator.call import Call
 from federator.faults import BadRequest, NotFound
+from federator.merge import made_of
 from federator.placement import Wish, place
 
 Places = Mapping[str, str]
@@ -18,6 +19,7 @@ class Reach(Enum):
 
     ONE = "the one site that owns it"
     ALL = "all sites, and their answers become one"
+    ANCHOR = "the anchor of a shared object; the daemons take it to the other sites"
     EVERY_REPLICA = "each site that has it: the object is one to the tenant"
 
 
@@ -35,6 +37,10 @@ class Whereabouts:
     body: Mapping[str, Places] = field(default_factory=dict)
     zone: str = ""
     zone_sites: frozenset[str] | None = None
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    """The kinds of the IDs in the body."""
+    anchors: Mapping[str, str] = field(default_factory=dict)
+    """Of the IDs in path and body that are shared objects: the sites of their anchors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,8 @@ def plan(
         return _plan_for_object(call, where, sites, header_site)
     if call.method in ("GET", "HEAD"):
         return _plan_for_list(call, where, sites, default_site, header_site)
+    if whole := _whole_of(call, where):
+        return Plan(Reach.ANCHOR, (where.anchors[whole],))
     if call.method == "POST" and (call.resource is None or call.object_id is None):
         wish = Wish(
             refers_to={ref: set(places) for ref, places in where.body.items() if places},
@@ -97,8 +105,12 @@ def _plan_for_object(
         if header_site not in owners:
             raise NotFound(f"{call.object_id} is not at {header_site}.")
         owners = [header_site]
+    anchor = next((where.anchors[ref] for ref in where.path if ref in where.anchors), "")
     if call.method in ("GET", "HEAD"):
-        return Plan(Reach.ONE, tuple(owners))
+        # What the anchor says of a shared object is said of all of it.
+        return Plan(Reach.ONE, tuple(sorted(owners, key=lambda site: site != anchor)))
+    if anchor:
+        owners = [anchor]
     foreign = {
         ref: places for ref, places in where.body.items() if places and not places.keys() & owners
     }
@@ -111,7 +123,17 @@ def _plan_for_object(
     able = [site for site in owners if all(site in p for p in where.body.values() if p)]
     if not able:
         raise BadRequest(f"The request refers to things that are not at one site: {owners}.")
+    if anchor:
+        return Plan(Reach.ANCHOR, (anchor,))
     return Plan(Reach.EVERY_REPLICA if len(able) > 1 else Reach.ONE, tuple(able))
+
+
+def _whole_of(call: Call, where: Whereabouts) -> str:
+    """The shared object of which a new one is to be a part; empty if there is none."""
+    if not (call.is_create and call.resource is not None and call.resource.part_of):
+        return ""
+    wholes = {str(each.get(call.resource.part_of)) for each in made_of(call.resource, call.body)}
+    return next((whole for whole in wholes if whole in where.anchors), "")
 
 
 def _plan_for_list(

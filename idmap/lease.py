@@ -4,14 +4,27 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from time import monotonic
+from typing import Protocol, TypeVar
 
-from idmap.store import Lease, StoreUnavailable
+from idmap.store import StoreUnavailable
+
+
+class Expiring(Protocol):
+    """A right that ends; `expires` is on the clock of `time.monotonic`."""
+
+    expires: float
+
+    @property
+    def held(self) -> bool: ...
+
+
+_Right = TypeVar("_Right", bound=Expiring)
 
 
 @asynccontextmanager
 async def renewed(
-    lease: Lease, renew: Callable[[], Awaitable[bool]], ttl: float
-) -> AsyncIterator[Lease]:
+    lease: _Right, renew: Callable[[], Awaitable[bool]], ttl: float
+) -> AsyncIterator[_Right]:
     """Call `renew` thrice per `ttl` seconds while the block runs.
 
     `renew` answers whether the lock is still ours.
@@ -26,7 +39,7 @@ async def renewed(
             await asyncio.wait([keeper], timeout=0.1)
 
 
-async def _keep(lease: Lease, renew: Callable[[], Awaitable[bool]], ttl: float) -> None:
+async def _keep(lease: Expiring, renew: Callable[[], Awaitable[bool]], ttl: float) -> None:
     while lease.held:
         await asyncio.sleep(ttl / 3)
         asked = monotonic()

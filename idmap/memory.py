@@ -69,6 +69,8 @@ class MemoryIdStore:
         table = {k: pin for k, pin in self._pins.items() if pin.origin != replace_origin}
         for pin in pins:
             table[identity(pin)] = pin
+            if not (pin.places or pin.aliases):
+                del table[identity(pin)]
         if table != self._pins:
             self._pins = table
             self._version += 1

@@ -95,11 +95,13 @@ class PinTable:
 def dump_pin(pin: Pin) -> str:
     """A pin as text; equal pins give equal texts."""
     aliases = sorted([alias.site, alias.local_id] for alias in pin.aliases)
-    record = [pin.global_id, pin.kind, pin.origin, dict(pin.places), aliases]
+    record = [pin.global_id, pin.kind, pin.origin, dict(pin.places), aliases, pin.anchor]
     return json.dumps(record, sort_keys=True, separators=(",", ":"))
 
 
 def load_pin(text: str | bytes) -> Pin:
     """The pin that `dump_pin` wrote."""
-    global_id, kind, origin, places, aliases = json.loads(text)
-    return Pin(global_id, kind, origin, places, frozenset(Location(*alias) for alias in aliases))
+    # Pins that an earlier release wrote have no anchor.
+    global_id, kind, origin, places, aliases, *anchor = json.loads(text)
+    shadows = frozenset(Location(*alias) for alias in aliases)
+    return Pin(global_id, kind, origin, places, shadows, *anchor)

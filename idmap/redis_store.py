@@ -156,8 +156,9 @@ class RedisIdStore:
             "" if seen is None else f"{seen.epoch}:{seen.pins}",
         ]
         for pin in pins:
+            stands = bool(pin.places or pin.aliases)
             kept = dump_pin(numbered(pin, self._sites.values()))
-            words += "\0".join(identity(pin)), f"{pin.origin}\0{kept}"
+            words += "\0".join(identity(pin)), f"{pin.origin}\0{kept}" if stands else ""
         _, written = await self._run("pins", ["pins", "pins"], words)
         return bool(written)
 

@@ -54,6 +54,7 @@ def _renamed(pin: Pin, new: Callable[[str, str], str]) -> Pin:
         pin,
         places={site: places[site] for site in sorted(places)},
         aliases=frozenset(Location(new(a.site, a.site), a.local_id) for a in pin.aliases),
+        anchor=new(pin.anchor, pin.anchor),
     )
 
 

@@ -29,6 +29,12 @@ class Location:
     local_id: str
 
 
+SHARED = "shared"
+"""The origin of pins of what the daemons keep alike at several sites ..."""
+BURIED = "buried"
+"""... and of what is to be gone: to tenants it is, though some sites may have it still."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pin:
     """One global ID and all the places it stands for.
@@ -44,6 +50,8 @@ class Pin:
     origin: str
     places: Mapping[str, str]
     aliases: frozenset[Location] = field(default_factory=frozenset)
+    anchor: str = ""
+    """Of a shared object: the site whose replica is shown for all of them. Else empty: any is as good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +136,9 @@ class IdStore(Protocol):
         replace_origin: str | None = None,
         seen: StoreState | None = None,
     ) -> bool:
-        """Add or replace pins; with `replace_origin`, drop all other pins of it in the same step.
+        """Add or replace pins; one that stands for nothing (neither places nor aliases) is dropped instead.
+
+        With `replace_origin`, drop all other pins of it in the same step.
 
         With `seen`, the state in which the writer read the pins he builds on: if they have changed since,
         nothing is written and the answer is False. Tells every process that holds the table, if anything

@@ -1,1 +1,15 @@
-"""Keeps what spans sites alike: one daemon for each site (``federator sync --site tokyo``)."""
+"""Keeps what spans sites alike: one daemon for each site (``federator sync --site tokyo``).
+
+    desired     what is to be, out of the store           (idmap.desired)
+    observe     what there is at the site                 I/O
+    diff        the plan: what would make it so           pure
+    guard       what of the plan is not done unasked      pure
+    apply       the plan, in order of dependence          I/O
+    status      how each replica is now
+
+A subnet's addresses are shared out between its sites by a ledger (`sync.ipam`, `sync.pools`).
+
+`sync.round` tells the story of a round, `sync.daemon` when there is one. What a kind needs beyond its
+declaration in adapters/services is a file in `sync.kinds`, a way to stretch a network over sites one in
+`sync.drivers`.
+"""

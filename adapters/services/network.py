@@ -42,6 +42,9 @@ NETWORK = Resource(
     everybodys_if={"shared": True},
     equal_by=("name",),
     equal_if={"router:external": True},
+    synced=("name", "description", "admin_state_up", "port_security_enabled", "mtu", "dns_domain"),
+    born=("project_id",),
+    tagged=True,
 )
 
 SUBNET = Resource(
@@ -68,6 +71,18 @@ SUBNET = Resource(
         "host_routes",
     ),
     owner="project_id",
+    # Not the pools: each site has its own part of them (`sync.ipam`).
+    synced=("name", "description", "gateway_ip", "enable_dhcp", "dns_nameservers", "host_routes"),
+    born=(
+        "project_id",
+        "network_id",
+        "ip_version",
+        "cidr",
+        "ipv6_ra_mode",
+        "ipv6_address_mode",
+    ),
+    part_of="network_id",
+    tagged=True,
 )
 
 PORT = Resource(
@@ -140,6 +155,9 @@ ROUTER = Resource(
     index="/routers",
     kept=(*_KEPT, "status", "admin_state_up", "external_gateway_info", "routes"),
     owner="project_id",
+    synced=("name", "description", "admin_state_up", "external_gateway_info", "routes"),
+    born=("project_id",),
+    tagged=True,
 )
 
 _ROUTER_VERBS = (
@@ -250,6 +268,8 @@ _ADDRESSES = (
         refs=_OWNER,
         order=_BY_ID,
         index="/address-groups",
+        synced=("name", "description", "addresses"),
+        born=("project_id",),
     ),
     *(
         Resource(
@@ -315,6 +335,9 @@ _SECURITY = (
         owner="project_id",
         equal_by=("name", "project_id"),
         equal_if={"name": "default"},
+        synced=("name", "description", "stateful"),
+        born=("project_id",),
+        tagged=True,
     ),
     Resource(
         path="/security-group-rules",
@@ -340,6 +363,20 @@ _SECURITY = (
             "remote_address_group_id",
         ),
         equal_within="security_group_id",
+        born=(
+            "project_id",
+            "security_group_id",
+            "direction",
+            "ethertype",
+            "protocol",
+            "port_range_min",
+            "port_range_max",
+            "remote_ip_prefix",
+            "remote_group_id",
+            "remote_address_group_id",
+            "description",
+        ),
+        part_of="security_group_id",
     ),
     Resource(
         path="/default-security-group-rules",
@@ -397,6 +434,9 @@ _QOS = (
         refs={**_OWNER, "rules[].id": ANY, "rules[].qos_policy_id": "policy"},
         order=_BY_ID,
         index="/qos/policies",
+        synced=("name", "description", "rules"),
+        born=("project_id",),
+        tagged=True,
     ),
     *(
         Resource(

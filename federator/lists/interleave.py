@@ -75,11 +75,13 @@ class Interleaving:
         *,
         identity: Callable[[Item], str],
         twins: Callable[[str], Collection[str]] = lambda _: (),
+        hidden: Callable[[str, Item], bool] = lambda _site, _item: False,
         cursor: Cursor | None = None,
         backwards: bool = False,
         largest: int = 1000,
     ) -> None:
-        """`twins` are the sites of an object that may be at several; `largest` is the most to ask for."""
+        """`twins` are the sites of an object that may be at several; what is `hidden` (site, item) is passed
+        over; `largest` is the most to ask for."""
         self.chosen: list[Item] = []
         self.reached = False
         """Whether `asks_to` came to what it was to come to."""
@@ -88,6 +90,7 @@ class Interleaving:
         self._need = need
         self._identity = identity
         self._twins_of = twins
+        self._hidden = hidden
         self._largest = largest
         self._count = 0
         self._fresh = cursor is None
@@ -277,6 +280,8 @@ class Interleaving:
         if len(lane.passed) > CHAIN:
             lane.whole = False
             del lane.passed[CHAIN:]
+        if self._hidden(lane.site, item):
+            return
         if item_id in self._twins:
             self._twins[item_id].discard(lane.site)
             if not self._twins[item_id]:

@@ -16,6 +16,7 @@ from federator.answer import ABSENT
 from federator.asker import Question
 from federator.call import Call, SiteReply
 from federator.fanout import Fanout
+from federator.hiding import hides
 from federator.lists.cursor import Cursor
 from federator.lists.interleave import Interleaving, Item
 from federator.locate import Locator
@@ -65,6 +66,7 @@ class Walk:
             need,
             identity=self.id_of,
             twins=self._twins,
+            hidden=self._hidden,
             cursor=cursor,
             backwards=self.page.reverse if backwards is None else backwards,
             largest=LARGEST_PAGE,
@@ -151,12 +153,16 @@ class Walk:
             )
             return replace(reply, body=_beside(reply.body, self.resource), raw=b"")
 
+    def _hidden(self, site: str, item: Item) -> bool:
+        return hides(self.resource, item, site, self.sites, self.locator.ids.pins)
+
     def _twins(self, item_id: str) -> Collection[str]:
         resource = self.resource
         if not (resource.equal_by or resource.ids is Ids.CHOSEN):
             return ()
         pin = self.locator.ids.pins.pin(resource.id_kind, item_id)
-        return pin.places if pin is not None else ()
+        # Of a shared object only the anchor's is shown.
+        return pin.places if pin is not None and not pin.anchor else ()
 
 
 def _items(reply: SiteReply, resource: Resource) -> list[Item] | None:

@@ -66,8 +66,13 @@ class Lookout:
                     {**new, own: old[own]}
                     for new, old in zip(globals_, items, strict=True)
                     if all(new.get(name) == value for name, value in resource.equal_if.items())
-                    and (not parent or self.ids.pins.pin(None, str(new.get(parent))))
+                    and (not parent or self._is_namesake(str(new.get(parent))))
                 ]
             self._seen[resource.kind, site] = seen
         except FederationError as error:
             log.warning("namesakes not looked for", kind=resource.kind, reason=str(error))
+
+    def _is_namesake(self, global_id: str) -> bool:
+        """Whether something is one at several sites, and not because the daemons keep it alike there."""
+        pin = self.ids.pins.pin(None, global_id)
+        return pin is not None and not pin.anchor

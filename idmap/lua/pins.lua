@@ -5,7 +5,7 @@
 -- KEYS[4]   channel on which a change is told; the message means nothing
 -- ARGV[3]   "=<origin>" whose other pins are dropped; empty: none are
 -- ARGV[4]   "<epoch>:<version>" of the pins the writer had read; empty: whatever they are now
--- ARGV[5..] field and value, in turn
+-- ARGV[5..] field and value, in turn; an empty value drops the field
 --
 -- Answers 1, or 0 if the pins had changed since the writer read them: then nothing is written.
 
@@ -18,7 +18,9 @@ local changed = 0
 local kept = {}
 for i = 5, #ARGV, 2 do
   kept[ARGV[i]] = true
-  if redis.call('HGET', KEYS[3], ARGV[i]) ~= ARGV[i + 1] then
+  if ARGV[i + 1] == '' then
+    changed = changed + redis.call('HDEL', KEYS[3], ARGV[i])
+  elseif redis.call('HGET', KEYS[3], ARGV[i]) ~= ARGV[i + 1] then
     redis.call('HSET', KEYS[3], ARGV[i], ARGV[i + 1])
     changed = changed + 1
   end

@@ -62,18 +62,18 @@ class GatewayProcess:
         self.address = f"127.0.0.1:{free_port()}"
         self.url = f"http://{self.address}"
         self.log = folder / f"gateway-{self.address.rpartition(':')[2]}.log"
-        self._config = self.log.with_suffix(".yaml")
+        self.config = self.log.with_suffix(".yaml")
         # A site on a busy machine is no site that is away: where that is asked, settings say so.
         patience = {"read_timeout_seconds": 30}
         wanted = {"clouds": str(lab), "sites": list(SITES), "redis": redis_url, **patience}
-        self._config.write_text(yaml.safe_dump({**wanted, "listen": self.address, **settings}))
+        self.config.write_text(yaml.safe_dump({**wanted, "listen": self.address, **settings}))
         self._process: subprocess.Popen[bytes] | None = None
         self._read = 0
 
     def start(self, *, wait: bool = True) -> None:
         """Start it; with `wait`, until its map is complete and every service shows its versions."""
         with self.log.open("ab") as out:
-            command = [sys.executable, "-m", "federator", "serve", "--config", str(self._config)]
+            command = [sys.executable, "-m", "federator", "serve", "--config", str(self.config)]
             self._process = subprocess.Popen(command, stdout=out, stderr=out)
         if wait:
             self.wait_until_ready()

@@ -1,0 +1,74 @@
+"""What the federation writes on the objects that it keeps alike, so that they are known again. Pure.
+
+Neutron takes tags only once an object is there, so a replica is born with its global ID in the description;
+when it has its tags the description becomes the tenant's again. Kinds that know no tags keep the mark behind
+their description for good. Tenants see neither.
+
+    federator                   it is in our care
+    federator-id:<global ID>    whose replica it is
+    federator-anchor            it is the one that the tenant's own token made
+    federator-generation:<n>    the generation of the desired state that it has reached
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+OURS = "federator"
+_ID = "federator-id:"
+_ANCHOR = "federator-anchor"
+_GENERATION = "federator-generation:"
+_IN_TEXT = re.compile(r" ?\[federator-id:([0-9a-f-]{36})\]$")
+
+LONGEST_DESCRIPTION = 255
+"""Of Neutron's objects, in characters; our mark takes some fifty of them where there are no tags."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What is written on a replica."""
+
+    global_id: str
+    generation: int = 0
+    """0: nothing is said of it."""
+    anchor: bool = False
+
+    @property
+    def tags(self) -> list[str]:
+        """The tags that say it."""
+        said = [OURS, _ID + self.global_id, f"{_GENERATION}{self.generation}"]
+        return [*said, _ANCHOR] if self.anchor else said
+
+
+def marks_of(item: Mapping[str, Any]) -> Marks | None:
+    """What is written on an object of a site; None if it is not in our care."""
+    tags = [tag for tag in item.get("tags") or () if isinstance(tag, str)]
+    ids = [tag.removeprefix(_ID) for tag in tags if tag.startswith(_ID)]
+    if len(ids) == 1 and OURS in tags:
+        numbers = [tag.removeprefix(_GENERATION) for tag in tags if tag.startswith(_GENERATION)]
+        generation = max((int(each) for each in numbers if each.isdecimal()), default=0)
+        return Marks(ids[0], generation, _ANCHOR in tags)
+    found = _IN_TEXT.search(str(item.get("description") or ""))
+    return Marks(found.group(1)) if found else None
+
+
+def is_ours(tag: object) -> bool:
+    """Whether a tag is one of the federation's."""
+    return isinstance(tag, str) and (tag == OURS or tag.startswith(f"{OURS}-"))
+
+
+def without_marks(tags: Iterable[Any]) -> list[Any]:
+    """The tenant's own tags."""
+    return [tag for tag in tags if not is_ours(tag)]
+
+
+def marked(description: str, global_id: str) -> str:
+    """A description with the mark behind it."""
+    mark = f" [{_ID}{global_id}]"
+    return description[: LONGEST_DESCRIPTION - len(mark)] + mark
+
+
+def unmarked(description: str) -> str:
+    """The tenant's own description."""
+    return _IN_TEXT.sub("", description)

@@ -1,0 +1,45 @@
+"""What tenants do not see of the federation's upkeep. Pure.
+
+An object with replicas is one: lists show the anchor's, and pass over the others. Marks (tags, and the ends of
+descriptions) are taken out of whatever a site says.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from adapters.marks import OURS, is_ours, unmarked, without_marks
+from adapters.spec import Resource
+from idmap.pins import PinTable
+from idmap.store import BURIED
+
+_TRACE = OURS.encode()
+
+
+def hides(
+    resource: Resource, item: Mapping[str, Any], site: str, sites: Collection[str], pins: PinTable
+) -> bool:
+    """Whether an item of a site's list, in global IDs, is not for tenants; `sites` are all that are asked."""
+    pin = pins.pin(resource.id_kind, str(item.get(resource.id_field)))
+    if pin is None or not pin.anchor:
+        return False
+    return pin.origin == BURIED or (pin.anchor != site and pin.anchor in sites)
+
+
+def has_traces(raw: bytes) -> bool:
+    """Whether there may be marks in a body: mostly there are none, and it need not be looked through."""
+    return _TRACE in raw
+
+
+def without_traces(body: Any) -> Any:
+    """A body without the federation's marks."""
+    if isinstance(body, list):
+        return [without_traces(each) for each in body]
+    if not isinstance(body, dict):
+        return body
+    clean = {name: without_traces(value) for name, value in body.items()}
+    tags, text = clean.get("tags"), clean.get("description")
+    if isinstance(tags, list) and any(is_ours(tag) for tag in tags):
+        clean["tags"] = without_marks(tags)
+    if isinstance(text, str):
+        clean["description"] = unmarked(text)
+    return clean

@@ -1,0 +1,9 @@
+"""The gateway's part in what spans sites: here it is decided what is wanted; the daemons (`sync`) make it so.
+
+need        what a request refers to that is not at its site        pure
+closure     what belongs together (a network, its subnets, its routers), read with the caller's token
+wanted      the desired state is written down, and waited for
+anchor      changes and deletions, by the caller's token at the anchor
+crew        the daemons of this federation, wired
+command     ``federator sync``, ``plan``, ``apply``
+"""

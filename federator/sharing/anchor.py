@@ -1,0 +1,162 @@
+"""Changes and deletions of what is at several sites: by the caller's own token, at the anchor.
+
+So Neutron's own policy, quota and errors are the caller's. Then the desired state says the same, and the
+daemons take it to the other sites. If this process dies between the two, the daemon of the anchor finds out how
+it ended (`sync.unfinished`).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from federator import answer
+from federator.asker import Question
+from federator.call import SiteReply
+from federator.faults import Conflict, Timeout, Unavailable
+from federator.merge import made_of
+from federator.sharing.closure import Closure, Member
+from federator.sharing.reader import Reader
+from federator.sharing.wanted import Wanted
+from idmap.desired import Desired
+from sync.kind import Kind
+from sync.kinds.router_interface import OWNERS
+from sync.registry import kind_of
+
+_OURS = frozenset({*OWNERS, "network:dhcp", "network:router_centralized_snat"})
+"""Whose ports are no reason to keep a network: they come and go with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """Does at the anchor what a caller wants done to a shared object."""
+
+    wanted: Wanted
+    reader: Reader
+
+    async def change(self, question: Question, site: str) -> web.Response:
+        """The anchor's answer. Raises Fault."""
+        call = question.call
+        if call.is_create:
+            reply = await self.reader.fanout.ask(question, site)
+            if reply.ok:
+                await self._new_part(question, site, reply)
+            return answer.one(reply, question.request_id)
+        global_id = next(ref for ref in question.where.path if ref in question.where.anchors)
+        if call.method == "DELETE" and not call.tail and call.object_id == global_id:
+            return await self._delete(question, site, global_id)
+        return await self._update(question, site, global_id)
+
+    async def _update(self, question: Question, site: str, global_id: str) -> web.Response:
+        begun = await self.wanted.begin_change(global_id)
+        lost = await self._lost_interface(question) if _takes_interface(question) else None
+        reply = await self._asked(question, site, begun)
+        if begun is not None:
+            member = await self._as_it_is(question, begun, site) if reply.ok else None
+            await self.wanted.end_change(begun, member)
+        if reply.ok and lost is not None:
+            await self.wanted.bury(lost)
+        if reply.ok and question.call.tail == "" and _adds_interface(question):
+            await self.follow(question, "router", global_id)
+        return answer.one(reply, question.request_id)
+
+    async def _delete(self, question: Question, site: str, global_id: str) -> web.Response:
+        entry = (await self.wanted.store.get([global_id])).get(global_id)
+        if entry is not None:
+            await self._in_use_nowhere(question, entry)
+        begun = await self.wanted.begin_change(global_id)
+        reply = await self._asked(question, site, begun)
+        if begun is not None:
+            if reply.ok:
+                await self.wanted.bury(begun)
+            else:
+                await self.wanted.end_change(begun)
+        return answer.one(reply, question.request_id)
+
+    async def _asked(self, question: Question, site: str, begun: Desired | None) -> SiteReply:
+        try:
+            reply = await self.reader.fanout.ask(question, site)
+        except Timeout:
+            # Nobody knows what was done: the daemon of the anchor will look.
+            raise
+        except BaseException:
+            if begun is not None:
+                await self.wanted.end_change(begun)
+            raise
+        return reply
+
+    async def _new_part(self, question: Question, site: str, reply: SiteReply) -> None:
+        """A part of a shared object is to be wherever the whole is."""
+        call = question.call
+        assert call.resource is not None
+        kind = kind_of(call.resource.kind)
+        for item in made_of(call.resource, reply.body):
+            whole = str(item[call.resource.part_of])
+            entry = (await self.wanted.store.get([whole])).get(whole)
+            if entry is not None:
+                belongs = {**item, "project_id": entry.project}
+                await self.wanted.at([Member(kind, belongs, site)], entry.sites)
+                await self.follow(question, entry.kind, whole)
+
+    async def follow(self, question: Question, kind: str, global_id: str) -> None:
+        """What belongs to an object now is to be wherever the object is, and it wherever its belongings are."""
+        closure = Closure(self.reader, question.identity, question.request_id)
+        await closure.add(kind, global_id)
+        entries = await self.wanted.store.get(closure.members)
+        sites = {site for entry in entries.values() if not entry.deleted for site in entry.sites}
+        if len(sites) > 1:
+            await self.wanted.at(closure.members.values(), sites)
+
+    async def _as_it_is(self, question: Question, entry: Desired, site: str) -> Member:
+        kind = kind_of(entry.kind)
+        path = f"{kind.resource.path}/{entry.global_id}"
+        body = await self.reader.body(path, site, question.identity, question.request_id)
+        return Member(kind, {**body[kind.resource.key], "project_id": entry.project}, site)
+
+    async def _lost_interface(self, question: Question) -> Desired | None:
+        """The interface that is to be taken from a router: told by its port or by its subnet."""
+        body = question.call.body if isinstance(question.call.body, dict) else {}
+        for entry in await self.wanted.store.all():
+            if entry.kind == "router_interface" and not entry.deleted:
+                subnets = [each.get("subnet_id") for each in entry.spec.get("fixed_ips") or ()]
+                if entry.spec.get("device_id") not in question.where.path:
+                    continue
+                if entry.global_id == body.get("port_id") or body.get("subnet_id") in subnets:
+                    return entry
+        return None
+
+    async def _in_use_nowhere(self, question: Question, entry: Desired) -> None:
+        """Raises Conflict if something is plugged in at another site, Unavailable if nobody can know."""
+        kind = kind_of(entry.kind)
+        if not kind.users:
+            return
+        for site in sorted(entry.sites - {entry.anchor}):
+            path = f"/ports?{kind.users}{entry.global_id}"
+            identity, request_id = question.identity, question.request_id
+            reply = await self.reader.reply(path, site, identity, request_id, strict=False)
+            if reply.nothing_there:
+                continue
+            if reply.missing or not isinstance(reply.body, dict) or "ports" not in reply.body:
+                reason = reply.missing or f"it answers {reply.status}"
+                raise Unavailable(f"Whether it is in use at {site} cannot be known: {reason}.")
+            ports = [each for each in reply.body["ports"] if each.get("device_owner") not in _OURS]
+            if ports:
+                raise _in_use(kind, entry, site, ports)
+
+
+def _in_use(kind: Kind, entry: Desired, site: str, ports: list[Any]) -> Conflict:
+    noun = kind.name.replace("_", " ")
+    ids = ", ".join(str(each.get("id")) for each in ports[:10])
+    return Conflict(
+        f"Unable to complete operation on {noun} {entry.global_id}. There are one or more ports still in use at"
+        f" {site}, id for these ports is {ids}.",
+        title=f"{noun.title().replace(' ', '')}InUse",
+    )
+
+
+def _adds_interface(question: Question) -> bool:
+    return question.call.path.endswith("/add_router_interface")
+
+
+def _takes_interface(question: Question) -> bool:
+    return question.call.path.endswith("/remove_router_interface")

@@ -1,0 +1,158 @@
+"""What is to be at which sites is written down, the daemons are woken, and if need be they are waited for."""
+
+import asyncio
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from time import monotonic, time
+
+from federator.faults import Conflict, Unavailable
+from federator.sharing.closure import Member
+from idmap.desired import Desired, DesiredStore, State, Status
+from idmap.front import IdMap
+from idmap.store import BURIED, SHARED, Pin
+from sync.registry import kind_of
+from sync.share import at_more_sites, changed, entry_of
+
+_LOOK_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Writes the desired state. Every method may raise StoreUnavailable."""
+
+    store: DesiredStore
+    ids: IdMap
+
+    async def at(self, members: Iterable[Member], sites: Collection[str]) -> list[str]:
+        """These objects are to be at these sites, too. Their global IDs."""
+        members = list(members)
+        await self._pin(members)
+        for member in members:
+            await self._put(member, sites)
+        await self.store.wake({*sites, *(member.anchor for member in members)})
+        return [member.global_id for member in members]
+
+    async def _put(self, member: Member, sites: Collection[str]) -> None:
+        while True:
+            known = (await self.store.get([member.global_id])).get(member.global_id)
+            if known is None:
+                new = entry_of(member.kind, member.item, member.anchor, sites)
+            elif known.deleted:
+                raise Conflict(f"{member.global_id} is being deleted.")
+            elif known.sites >= set(sites):
+                return
+            else:
+                new = at_more_sites(known, sites)
+            if await self.store.put(new) is not None:
+                return
+
+    async def _pin(self, members: Collection[Member]) -> None:
+        """Everybody has to know the anchor before a second replica is made."""
+        while True:
+            lookup = await self.ids.locate([member.global_id for member in members])
+            pins = []
+            for member in members:
+                known = self.ids.pins.pin(member.kind.resource.kind, member.global_id)
+                if known is not None and known.origin in (SHARED, BURIED):
+                    continue
+                place = lookup.found.get(member.global_id)
+                if place is None or place.site != member.anchor:
+                    raise Conflict(f"{member.global_id} cannot be at several sites.")
+                places = {place.site: place.local_id}
+                kind = member.kind.resource.kind
+                pins.append(Pin(member.global_id, kind, SHARED, places, anchor=place.site))
+            if not pins or await self.ids.store.put_pins(pins, seen=self.ids.state):
+                await self.ids.refresh()
+                return
+            await self.ids.refresh()
+
+    async def begin_change(self, global_id: str) -> Desired | None:
+        """From now on no daemon touches it; None if it is not in our care.
+
+        Raises Conflict if it is being changed by somebody else.
+        """
+        while True:
+            known = (await self.store.get([global_id])).get(global_id)
+            if known is None or known.deleted:
+                return None
+            if known.changing:
+                raise Conflict("It is being changed by another request; try again.")
+            begun = await self.store.put(replace(known, changing=time()))
+            if begun is not None:
+                return begun
+
+    async def end_change(self, begun: Desired, member: Member | None = None) -> None:
+        """The change is done: the anchor shows this now. Without `member` nothing was changed."""
+        new = replace(begun, changing=0)
+        if member is not None:
+            new = changed(begun, member.kind, member.item)
+        if await self.store.put(new) is not None and new.generation != begun.generation:
+            await self.store.wake(new.sites)
+
+    async def bury(self, begun: Desired) -> None:
+        """It is gone at its anchor, and is to be gone everywhere, with all that is a part of it."""
+        entries = await self.store.all()
+        parts = [each for each in entries if _whole(each) == begun.global_id and not each.deleted]
+        buried = [begun, *parts]
+        pins = []
+        for entry in buried:
+            pin = self.ids.pins.pin(None, entry.global_id)
+            if pin is not None and pin.origin == SHARED:
+                pins.append(replace(pin, origin=BURIED))
+        for entry in buried:
+            grave = replace(entry, changing=0, deleted=True, generation=entry.generation + 1)
+            await self.store.put(grave)
+        await self.ids.store.put_pins(pins)
+        await self.ids.refresh()
+        await self.store.wake({site for entry in buried for site in entry.sites})
+
+    async def wait(
+        self, global_ids: Collection[str], sites: Collection[str], seconds: float
+    ) -> None:
+        """Until these are at these sites.
+
+        Raises Conflict with what a site refuses, Unavailable if it takes longer.
+        """
+        end = monotonic() + seconds
+        while True:
+            entries = await self.store.get(global_ids)
+            lacking = ""
+            for site in sites:
+                statuses = await self.store.statuses(site)
+                for entry in entries.values():
+                    status = statuses.get(entry.global_id)
+                    if status is None or not _is_there(status, entry):
+                        lacking = _complaint(entry, site, status)
+            if not lacking:
+                await self.ids.refresh()
+                return
+            for site in sites:
+                if not await self.store.led(site):
+                    raise Unavailable(
+                        f"{lacking}: no daemon of {site} is running (federator sync)."
+                    )
+            if monotonic() > end:
+                raise Unavailable(f"{lacking}; it goes on, try again.")
+            await asyncio.sleep(_LOOK_SECONDS)
+
+
+def _is_there(status: Status, entry: Desired) -> bool:
+    if status.state is State.ERROR and not status.generation:
+        raise Conflict(_complaint(entry, "", status))
+    return status.state is State.READY and status.generation >= entry.generation
+
+
+def _complaint(entry: Desired, site: str, status: Status | None) -> str:
+    name = f"{entry.kind.replace('_', ' ').capitalize()} {entry.global_id}"
+    reason = f": {status.error}" if status is not None and status.error else ""
+    return (
+        f"{name} is not at {site} yet{reason}"
+        if site
+        else f"{name} cannot be at several sites{reason}"
+    )
+
+
+def _whole(entry: Desired) -> str:
+    """What an entry is a part of, and goes with; empty if it is nothing's."""
+    part_of = kind_of(entry.kind).resource.part_of
+    return str(entry.spec.get(part_of)) if part_of else ""

@@ -1,0 +1,23 @@
+-- Write or drop one entry of the desired state, if it is still the version it was made from.
+--
+-- KEYS[1]  desired: hash of global ID -> "<version>\0<entry as JSON>"
+-- ARGV[1]  global ID
+-- ARGV[2]  the version it was made from; 0: there was none
+-- ARGV[3]  the entry; empty: drop it
+--
+-- Answers the new version, or 0 if somebody else has written meanwhile.
+
+local now = redis.call('HGET', KEYS[1], ARGV[1])
+local version = 0
+if now then
+  version = tonumber(string.match(now, '^%d+'))
+end
+if version ~= tonumber(ARGV[2]) then
+  return 0
+end
+if ARGV[3] == '' then
+  redis.call('HDEL', KEYS[1], ARGV[1])
+  return 1
+end
+redis.call('HSET', KEYS[1], ARGV[1], (version + 1) .. '\0' .. ARGV[3])
+return version + 1

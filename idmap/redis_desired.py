@@ -1,0 +1,182 @@
+"""Desired state in Redis.
+
+Keys, all below one prefix:
+    desired              hash     global ID -> "<version>\\0<entry as JSON>"
+    replicas:<site>      hash     global ID -> status as JSON
+    told:<name>          hash     site -> what its daemon tells the others
+    wake:<site>          stream   wakes; nothing in them means anything, and only the last one counts
+    lead:<site>          string   the lock of the site's daemon, with a word of its holder
+    fence:<site>         string   the word of the site's last leader
+
+Sites stand here by their names: all of this is restored from the sites, so a renamed one begins anew.
+"""
+
+import json
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict, replace
+from importlib.resources import files
+from time import monotonic
+from typing import Any
+from uuid import uuid4
+
+from idmap.desired import CONFIRMED, Desired, Leadership, NotLeading, State, Status
+from idmap.lease import renewed
+from idmap.redis_store import connect, unavailable
+from idmap.store import StoreUnavailable
+
+_WAKES = 16
+"""Wakes that are kept: one would do."""
+_LOOK_SECONDS = 1.0
+"""How long one blocking read of a stream waits: less than the connection's own patience."""
+
+
+class RedisDesiredStore:
+    """See `idmap.desired.DesiredStore`. `redis` is a URL as the ID map takes it."""
+
+    def __init__(self, redis: str, *, prefix: str = "federator:") -> None:
+        # Loosely typed: the stubs of redis-py do not know what its scripts and streams answer.
+        self._redis: Any = connect(redis)
+        self._prefix = prefix
+        lua = files("idmap") / "lua"
+        self._put = self._redis.register_script((lua / "desired.lua").read_text())
+        self._fenced = self._redis.register_script((lua / "fenced.lua").read_text())
+
+    async def all(self) -> list[Desired]:
+        with unavailable():
+            table = await self._redis.hgetall(self._prefix + "desired")
+        return [_load(raw) for _, raw in sorted(table.items())]
+
+    async def get(self, global_ids: Iterable[str]) -> dict[str, Desired]:
+        ids = list(global_ids)
+        if not ids:
+            return {}
+        with unavailable():
+            values = await self._redis.hmget(self._prefix + "desired", ids)
+        return {gid: _load(raw) for gid, raw in zip(ids, values, strict=True) if raw is not None}
+
+    async def put(self, desired: Desired) -> Desired | None:
+        with unavailable():
+            version = await self._put(
+                keys=[self._prefix + "desired"],
+                args=[desired.global_id, desired.version, _dump(desired)],
+            )
+        return replace(desired, version=int(version)) if version else None
+
+    async def drop(self, desired: Desired) -> bool:
+        with unavailable():
+            return bool(
+                await self._put(
+                    keys=[self._prefix + "desired"], args=[desired.global_id, desired.version, ""]
+                )
+            )
+
+    async def statuses(self, site: str) -> dict[str, Status]:
+        with unavailable():
+            table = await self._redis.hgetall(f"{self._prefix}replicas:{site}")
+        return {gid.decode(): _status(raw) for gid, raw in table.items()}
+
+    async def put_statuses(
+        self, site: str, statuses: Mapping[str, Status | None], fence: str
+    ) -> None:
+        words: list[str | bytes] = []
+        for gid, status in statuses.items():
+            words += gid, "" if status is None else json.dumps(asdict(status))
+        if words:
+            await self._write(site, f"replicas:{site}", fence, words)
+
+    async def publish(self, site: str, name: str, content: bytes, fence: str) -> bool:
+        return await self._write(site, f"told:{name}", fence, [site, content]) > 0
+
+    async def published(self, name: str) -> Mapping[str, bytes]:
+        with unavailable():
+            table = await self._redis.hgetall(f"{self._prefix}told:{name}")
+        return {site.decode(): content for site, content in table.items()}
+
+    async def confirm(self, site: str, digest: str) -> None:
+        with unavailable():
+            await self._redis.hset(f"{self._prefix}told:{CONFIRMED}", site, digest)
+
+    async def wake(self, sites: Collection[str]) -> None:
+        with unavailable():
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                for site in sites:
+                    pipeline.xadd(f"{self._prefix}wake:{site}", {"": ""}, maxlen=_WAKES)
+                await pipeline.execute()
+
+    async def woken(self, site: str, last: str, seconds: float) -> str:
+        key, end = f"{self._prefix}wake:{site}", monotonic() + seconds
+        if not last:
+            with unavailable():
+                newest = await self._redis.xrevrange(key, count=1)
+            return newest[0][0].decode() if newest else "0-0"
+        while (rest := end - monotonic()) > 0:
+            block = max(1, round(1000 * min(rest, _LOOK_SECONDS)))
+            with unavailable():
+                found = await self._redis.xread({key: last}, block=block)
+            if found:
+                (_, entries), *_ = found.items() if isinstance(found, dict) else found
+                return str(entries[-1][0].decode())
+        return last
+
+    @asynccontextmanager
+    async def lead(self, site: str, ttl: float) -> AsyncIterator[Leadership | None]:
+        lock, word = f"{self._prefix}lead:{site}", uuid4().hex
+        asked = monotonic()
+        with unavailable():
+            granted = await self._redis.set(lock, word, nx=True, px=round(1000 * ttl))
+        if not granted:
+            yield None
+            return
+        try:
+            with unavailable():
+                await self._redis.set(f"{self._prefix}fence:{site}", word)
+            leadership = Leadership(word, asked + ttl)
+
+            async def renew() -> bool:
+                with unavailable():
+                    if await self._redis.get(lock) != word.encode():
+                        return False
+                    return bool(await self._redis.pexpire(lock, round(1000 * ttl)))
+
+            async with renewed(leadership, renew, ttl):
+                yield leadership
+        finally:
+            # What cannot be given back expires.
+            with suppress(StoreUnavailable), unavailable():
+                if await self._redis.get(lock) == word.encode():
+                    await self._redis.delete(lock)
+
+    async def led(self, site: str) -> bool:
+        with unavailable():
+            return bool(await self._redis.exists(f"{self._prefix}lead:{site}"))
+
+    async def close(self) -> None:
+        with unavailable():
+            await self._redis.aclose()
+
+    async def _write(self, site: str, key: str, fence: str, words: list[str | bytes]) -> int:
+        with unavailable():
+            changed = await self._fenced(
+                keys=[f"{self._prefix}fence:{site}", self._prefix + key], args=[fence, *words]
+            )
+        if changed is None or int(changed) < 0:
+            raise NotLeading(site)
+        return int(changed)
+
+
+def _dump(desired: Desired) -> str:
+    fields = asdict(desired)
+    del fields["version"]
+    return json.dumps({**fields, "sites": sorted(desired.sites)}, sort_keys=True)
+
+
+def _load(raw: bytes) -> Desired:
+    version, _, text = raw.partition(b"\0")
+    fields = json.loads(text)
+    return Desired(**{**fields, "sites": frozenset(fields["sites"]), "version": int(version)})
+
+
+def _status(raw: bytes) -> Status:
+    fields = json.loads(raw)
+    return Status(**{**fields, "state": State(fields["state"])})

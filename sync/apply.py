@@ -1,0 +1,176 @@
+"""Carries out one change of a plan at a site. Thin: what is to be done has been decided.
+
+Whatever dies on the way leaves nothing that the next round does not understand: an object is born with its
+mark, its place is in the ID map before anything refers to it, and its generation is written on it last.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from adapters.marks import Marks, marked, marks_of, without_marks
+from idmap.desired import Desired
+from idmap.front import IdMap
+from idmap.store import BURIED, SHARED, Pin
+from sync.cloud import Cloud, Refused
+from sync.driver import SEGMENT, Ground, How
+from sync.kind import Kind
+from sync.plan import Change, Create, Delete, Replica, Stretch, Update
+from sync.tongue import Tongue
+
+
+@dataclass(frozen=True, slots=True)
+class Applier:
+    """Does things at one site."""
+
+    cloud: Cloud
+    tongue: Tongue
+    ids: IdMap
+    kinds: Mapping[str, Kind]
+    ground: Ground
+
+    async def apply(self, change: Change) -> str:
+        """The local ID of the replica; empty if it is gone.
+
+        Raises Refused, Untranslatable, SiteUnreachable, StoreUnavailable.
+        """
+        match change:
+            case Create(desired):
+                return await self._create(self.kinds[desired.kind], desired)
+            case Update(desired, replica, fields, marks):
+                kind = self.kinds[desired.kind]
+                await self.keep_place(desired, replica.local_id)
+                await self._update(kind, replica, fields, marks)
+                return replica.local_id
+            case Stretch(desired, replica, how):
+                return await self._stretch(self.kinds[desired.kind], desired, replica, how)
+            case Delete(_, replica):
+                await self._delete(self.kinds[replica.kind], replica)
+                return ""
+
+    async def keep_place(self, desired: Desired, local_id: str | None) -> None:
+        """See to it that the ID map knows this replica; None: that there is none here any more."""
+        site, kind = self.cloud.site, self.kinds[desired.kind].resource.kind
+        origin = BURIED if desired.deleted else SHARED
+        if local_id is not None:
+            await self.ids.register(site, [local_id])
+        while True:
+            pin = self.ids.pins.pin(kind, desired.global_id)
+            ours = pin is not None and pin.origin in (BURIED, SHARED)
+            places = dict(pin.places) if pin is not None and ours else {}
+            places.pop(site, None)
+            if local_id is not None:
+                places[site] = local_id
+            new = Pin(desired.global_id, kind, origin, places, anchor=desired.anchor)
+            if new == pin or (pin is None and not places):
+                return
+            if await self.ids.store.put_pins([new], seen=self.ids.state):
+                await self.ids.refresh()
+                return
+            # Another site's daemon was faster: on top of what it wrote.
+            await self.ids.refresh()
+
+    async def _create(self, kind: Kind, desired: Desired) -> str:
+        resource, spec = kind.resource, dict(desired.spec)
+        fields = self.tongue.inward(resource, spec, self.ids.pins)
+        # What is not said when it is made is none: some of these may not be said to be none.
+        fields = {k: v for k, v in fields.items() if v is not None or k not in kind.born}
+        if kind.on_ground is not None:
+            fields = kind.on_ground(self.ground, fields)
+        begun = None
+        if resource.tagged or "description" in kind.synced:
+            text = "" if resource.tagged else str(spec.get("description") or "")
+            fields["description"] = marked(text, desired.global_id)
+            begun = await self._begun(kind, desired.global_id, fields["description"])
+        if kind.create is not None:
+            made = await kind.create(self.cloud, fields, begun)
+        elif begun is not None:
+            made = begun
+        else:
+            made = (await self.cloud.call("POST", kind.path, {resource.key: fields}))[resource.key]
+        local_id = str(made["id"])
+        await self.keep_place(desired, local_id)
+        outward = self.tongue.outward(resource, made, self.ids.pins)
+        replica = Replica(kind.name, local_id, outward, made, marks_of(made))
+        rest = kind.differences(spec, outward)
+        soon = {name: value for name, value in rest.items() if name not in kind.later}
+        generation = desired.generation if soon == rest else 0
+        marks = Marks(desired.global_id, generation, self.cloud.site == desired.anchor)
+        await self._update(kind, replica, soon, marks, fresh=True)
+        return local_id
+
+    async def _begun(
+        self, kind: Kind, global_id: str, description: str
+    ) -> Mapping[str, Any] | None:
+        """What somebody began to make before he died."""
+        path = f"{kind.path}?description={quote(description)}"
+        found = (await self.cloud.call("GET", path))[kind.resource.keys]
+        mine = [
+            item for item in found if (marks := marks_of(item)) and marks.global_id == global_id
+        ]
+        return dict(mine[0]) if mine else None
+
+    async def _update(
+        self,
+        kind: Kind,
+        replica: Replica,
+        fields: Mapping[str, Any],
+        marks: Marks,
+        *,
+        fresh: bool = False,
+    ) -> None:
+        resource, local_id = kind.resource, replica.local_id
+        path = f"{kind.path}/{local_id}"
+        local = self.tongue.inward(resource, fields, self.ids.pins)
+        if not resource.tagged and "description" in local:
+            local["description"] = marked(str(local["description"] or ""), marks.global_id)
+        if local and kind.change is not None:
+            await kind.change(self.cloud, replica.local, local)
+        elif local:
+            revision = None if fresh else replica.revision
+            await self.cloud.call("PUT", path, {resource.key: local}, revision=revision)
+        if resource.tagged and replica.marks != marks:
+            theirs = without_marks(replica.local.get("tags") or ())
+            await self.cloud.call("PUT", f"{path}/tags", {"tags": [*theirs, *marks.tags]})
+
+    async def _stretch(self, kind: Kind, desired: Desired, replica: Replica, how: How) -> str:
+        path, number = f"{kind.path}/{replica.local_id}", desired.spec[SEGMENT]
+        physical = self.ground.physical_network
+        match how:
+            case How.RENUMBER:
+                body = {kind.resource.key: {"provider:segmentation_id": number}}
+                await self.cloud.call("PUT", path, body, revision=replica.revision)
+            case How.SEGMENT:
+                segment = {
+                    "network_id": replica.local_id,
+                    "network_type": "vlan",
+                    "physical_network": physical,
+                    "segmentation_id": number,
+                }
+                await self.cloud.call("POST", "/v2.0/segments", {"segment": segment})
+            case How.REMAKE:
+                # Marked as one that was never finished: of the two, the one that the map has is kept.
+                theirs = without_marks(replica.local.get("tags") or ())
+                unfinished = Marks(desired.global_id, 0, anchor=True).tags
+                await self.cloud.call("PUT", f"{path}/tags", {"tags": [*theirs, *unfinished]})
+                await self.keep_place(desired, replica.local_id)
+                local_id = await self._create(kind, desired)
+                await self.cloud.call("DELETE", path)
+                return local_id
+            case How.NOTHING:
+                pass
+        return replica.local_id
+
+    async def _delete(self, kind: Kind, replica: Replica) -> None:
+        try:
+            if kind.delete is not None:
+                await kind.delete(self.cloud, replica.local)
+            else:
+                path = f"{kind.path}/{replica.local_id}"
+                # Its parts went before it, and each was a new revision. A call that comes late finds another.
+                now = (await self.cloud.call("GET", path))[kind.resource.key]
+                await self.cloud.call("DELETE", path, revision=now.get("revision_number"))
+        except Refused as error:
+            if error.status != 404:
+                raise

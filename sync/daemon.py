@@ -1,0 +1,91 @@
+"""When there is a round: after a wake, when something is due again, and every few minutes in any case.
+
+Two daemons of one site elect one; the other waits until the first has not been heard of for `LEAD_SECONDS`. A
+site that cannot be looked at is looked at again, later and later; what it lacks is parked, nothing forgotten.
+"""
+
+import asyncio
+import random
+import time
+from dataclasses import dataclass, replace
+
+import structlog
+
+from adapters.errors import SiteUnreachable
+from idmap.desired import DesiredStore, Leadership, NotLeading, State
+from idmap.store import StoreUnavailable
+from sync.cloud import Refused
+from sync.round import LONGEST_BACKOFF, Round
+
+log = structlog.get_logger(__name__)
+
+LEAD_SECONDS = 15.0
+MOST_ROUNDS_AT_ONCE = 20
+"""Rounds after each other that each found something new to do; then others get their turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """The one who keeps a site alike. `audit_seconds` lie at most between two rounds."""
+
+    round: Round
+    store: DesiredStore
+    audit_seconds: float
+
+    @property
+    def site(self) -> str:
+        return self.round.site
+
+    async def run(self) -> None:
+        """For ever."""
+        while True:
+            try:
+                async with self.store.lead(self.site, LEAD_SECONDS) as lead:
+                    if lead is not None:
+                        log.info("leads", site=self.site)
+                        await self.lead(lead)
+                        log.warning("leads no more", site=self.site)
+            except StoreUnavailable as error:
+                log.warning("no desired state", site=self.site, why=str(error))
+            except NotLeading:
+                log.warning("another daemon leads", site=self.site)
+            await asyncio.sleep(LEAD_SECONDS / 5 * random.uniform(0.5, 1.5))
+
+    async def lead(self, lead: Leadership) -> None:
+        """Round after round, as long as this daemon is the one."""
+        wake, failures = await self.store.woken(self.site, "", 0), 0
+        while lead.held:
+            try:
+                await self._rounds(lead)
+                failures, pause = 0, await self._pause()
+            except (SiteUnreachable, Refused) as error:
+                failures += 1
+                pause = min(LONGEST_BACKOFF, 2.0**failures) * random.uniform(0.5, 1.0)
+                why = getattr(error, "reason", str(error))
+                log.warning("no round", site=self.site, why=why, next_in=round(pause, 1))
+                await self._park(why, lead)
+            wake = await self.store.woken(self.site, wake, pause)
+
+    async def _rounds(self, lead: Leadership) -> None:
+        for _ in range(MOST_ROUNDS_AT_ONCE):
+            plan, again = await self.round.run(lead)
+            for line in plan.refused:
+                log.error("refused", site=self.site, what=line)
+            if not again or not lead.held:
+                return
+
+    async def _pause(self) -> float:
+        """Until something is due again."""
+        now = time.time()
+        due = [each.next_try for each in (await self.store.statuses(self.site)).values()]
+        soonest = min((at for at in due if at), default=now + self.audit_seconds)
+        return min(self.audit_seconds, max(0.2, soonest - now))
+
+    async def _park(self, why: str, lead: Leadership) -> None:
+        statuses = await self.store.statuses(self.site)
+        waiting = {
+            gid: replace(status, state=State.PARKED, error=why)
+            for gid, status in statuses.items()
+            if status.state in (State.PENDING, State.ERROR)
+        }
+        await self.store.put_statuses(self.site, waiting, lead.fence)

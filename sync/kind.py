@@ -1,0 +1,116 @@
+"""The words of a shared kind: what its declaration in adapters/services does not say.
+
+Most kinds need none of this: their fields are compared, sent and translated as they are declared. A file in
+`sync.kinds` says what is odd about one.
+"""
+
+from collections.abc import Awaitable, Callable, Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from adapters.marks import unmarked
+from adapters.spec import Resource
+from sync.driver import Ground, How
+
+Item = Mapping[str, Any]
+"""An object or a spec, in global IDs."""
+
+
+class Hand(Protocol):
+    """What does things at one site, in its own IDs (`sync.cloud`)."""
+
+    async def call(
+        self, method: str, path: str, json: object = None, *, revision: int | None = None
+    ) -> Any:
+        """The body of the answer. Raises Refused for a status of 400 and more, SiteUnreachable."""
+        ...
+
+
+Create = Callable[[Hand, dict[str, Any], Mapping[str, Any] | None], Awaitable[Mapping[str, Any]]]
+"""Makes an object of these fields, in the site's own IDs, or goes on with one that was begun; gives what the
+site made of it."""
+Change = Callable[[Hand, Mapping[str, Any], dict[str, Any]], Awaitable[None]]
+"""Changes these fields of an object as it was observed, all in the site's own IDs."""
+Delete = Callable[[Hand, Mapping[str, Any]], Awaitable[None]]
+
+
+OnGround = Callable[[Ground, dict[str, Any]], dict[str, Any]]
+"""Fields to make an object with, as this site needs them. Raises Unfit."""
+Stretch = Callable[[Ground, Item, Mapping[str, Any], bool], How]
+"""(what the site offers, the spec, the object as the site has it, whether anything is plugged into it).
+Raises Unfit."""
+
+
+def as_they_are(item: Item) -> Item:
+    """Nothing is odd about the fields."""
+    return item
+
+
+def by_marks_only(item: Item) -> Hashable | None:
+    """Objects of this kind are known by their marks alone."""
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One shared kind as the daemons treat it."""
+
+    name: str
+    resource: Resource
+    """How its objects are listed and translated."""
+    synced: tuple[str, ...]
+    born: tuple[str, ...]
+    after: tuple[str, ...] = ()
+    """The kinds that have to be there before, in any order."""
+    only: str = ""
+    """The query that lists no others."""
+    natural: Callable[[Item], Hashable | None] = by_marks_only
+    """What no two objects of a site have in common: by it a replica without marks is known. None: nothing."""
+    users: str = ""
+    """The beginning of the query for the ports that use one: the rest is its ID."""
+    normal: Callable[[Item], Item] = as_they_are
+    """The fields of an object as they are compared: without what each site adds of its own."""
+    later: frozenset[str] = frozenset()
+    """Fields that an object cannot have before others are there (routes, before the interfaces)."""
+    exclusive: bool = False
+    """A replica of what they are parts of has no others: those that are there besides are taken away."""
+    on_ground: OnGround | None = None
+    stretch: Stretch | None = None
+    create: Create | None = None
+    change: Change | None = None
+    delete: Delete | None = None
+
+    @property
+    def path(self) -> str:
+        """Below Neutron's root."""
+        return f"/v2.0{self.resource.path}"
+
+    def spec_of(self, item: Item) -> dict[str, Any]:
+        """What is kept alike of an object."""
+        normal = self.normal(item)
+        spec = {name: normal[name] for name in (*self.born, *self.synced) if name in normal}
+        if "description" in spec:
+            spec["description"] = unmarked(str(spec["description"] or ""))
+        return spec
+
+    def differences(self, spec: Item, item: Item) -> dict[str, Any]:
+        """The fields that have to be changed, as they are to be. A field that the site does not know is not."""
+        there = dict(self.normal(item))
+        if not self.resource.tagged and "description" in there:
+            there["description"] = unmarked(str(there["description"] or ""))
+        return {
+            name: spec[name]
+            for name in self.synced
+            if name in spec
+            and name in there
+            and _comparable(spec[name]) != _comparable(there[name])
+        }
+
+
+def _comparable(value: Any) -> Any:
+    """The same for lists that Neutron gives in no order of its own, and for empty and none."""
+    if isinstance(value, list):
+        return sorted((_comparable(each) for each in value), key=repr)
+    if isinstance(value, dict):
+        return {name: _comparable(each) for name, each in value.items()}
+    return value or None if value is not False and value != 0 else value

@@ -1,0 +1,277 @@
+"""The story of a round at one site: look at everything, compare, do what is missing, say how it is.
+
+Nothing is remembered from one round to the next but what the store holds: the desired state, and how each
+replica was (with how often it went wrong, and when to try again). So a round may be run twice, or die anywhere.
+"""
+
+import json
+import random
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import structlog
+
+from adapters.errors import SiteUnreachable
+from idmap.desired import CONFIRMED, Desired, DesiredStore, Leadership, State, Status
+from idmap.front import IdMap
+from sync.apply import Applier
+from sync.cloud import Changed, Cloud, Refused
+from sync.diff import diff
+from sync.driver import SEGMENT, Ground, Unfit, vlan_of
+from sync.guard import guarded
+from sync.kind import Kind
+from sync.observe import Observed, observe
+from sync.plan import Change, Delete, Plan, Replica, Stretch
+from sync.segments import NoSegment, candidates
+from sync.tongue import Tongue, Untranslatable
+from sync.unfinished import ended
+
+log = structlog.get_logger(__name__)
+
+VLANS = "vlans"
+"""What the daemons tell each other: the VLAN IDs in use at their site."""
+LONGEST_BACKOFF = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One site, and all that a round needs."""
+
+    cloud: Cloud
+    tongue: Tongue
+    ids: IdMap
+    store: DesiredStore
+    kinds: Sequence[Kind]
+    ground: Ground
+    pool: range
+    """The VLAN IDs that may be given out."""
+
+    @property
+    def site(self) -> str:
+        return self.cloud.site
+
+    async def plan(self, lead: Leadership | None = None) -> Plan:
+        """What a round would do. With `lead`, what has to be decided first is decided and written down.
+
+        Raises SiteUnreachable, Refused, StoreUnavailable, NotLeading.
+        """
+        desired = await self.store.all()
+        await self.ids.refresh()
+        statuses = await self.store.statuses(self.site)
+        observed = await observe(self.cloud, self.tongue, self.kinds, self.ids.pins)
+        if lead is not None:
+            await self._publish(observed, lead)
+            desired = [await self._decided(entry, observed) for entry in desired]
+        plan = diff(
+            self.site,
+            [kind for kind in self.kinds if kind.name not in observed.unknown],
+            desired,
+            observed.replicas,
+            statuses,
+            now=time.time(),
+            places=self._places(desired),
+            ground=self.ground,
+            plugged=await self._plugged(desired, observed),
+        )
+        confirmed = (await self.store.published(CONFIRMED)).get(self.site, b"").decode()
+        return guarded(plan, self.kinds, observed.listed, statuses, confirmed)
+
+    async def run(self, lead: Leadership) -> tuple[Plan, bool]:
+        """A round: its plan, and whether another one is due at once. Raises as `plan` does."""
+        plan = await self.plan(lead)
+        statuses = await self.store.statuses(self.site)
+        applier = Applier(
+            self.cloud, self.tongue, self.ids, {kind.name: kind for kind in self.kinds}, self.ground
+        )
+        await self._say_what_is(plan, statuses, applier, lead)
+        again, failed = False, False
+        for change in plan.changes:
+            if not lead.held:
+                break
+            entry = change.desired
+            current = (await self.store.get([entry.global_id])).get(entry.global_id)
+            if current is None or current.version != entry.version:
+                # Something newer is wanted by now, or somebody is about to change it.
+                again = True
+                continue
+            status = await self._done(change, applier, statuses.get(entry.global_id), failed)
+            failed = failed or (status is not None and status.attempts > 0)
+            again = again or status is None or not status.next_try
+            if not _concerns_a_part(change):
+                await self.store.put_statuses(self.site, {entry.global_id: status}, lead.fence)
+            if isinstance(change, Stretch):
+                # What was a part of it may have gone with it: the rest of the plan is old.
+                again = True
+                break
+        return plan, again and not failed
+
+    async def _done(
+        self, change: Change, applier: Applier, before: Status | None, failed: bool
+    ) -> Status | None:
+        """How a replica is after its change; None: it is gone."""
+        entry, now = change.desired, time.time()
+        try:
+            local_id = await applier.apply(change)
+        except (Changed, Untranslatable, Unfit) as error:
+            log.info("waits", site=self.site, kind=entry.kind, id=entry.global_id, why=str(error))
+            local = before.local_id if before else ""
+            return Status(State.PENDING, 0, entry.generation, local, str(error), 0, now + 1, now)
+        except (Refused, SiteUnreachable) as error:
+            reason = getattr(error, "reason", str(error))
+            if isinstance(change, Delete) and isinstance(error, Refused) and not failed:
+                await self._withdraw(change, reason)
+            log.warning("not done", site=self.site, kind=entry.kind, id=entry.global_id, why=reason)
+            state = State.ERROR if isinstance(error, Refused) else State.PENDING
+            return _failed(entry, before, state, reason, now)
+        log.info("done", site=self.site, what=type(change).__name__, id=entry.global_id)
+        if isinstance(change, Delete):
+            if not _concerns_a_part(change):
+                await applier.keep_place(entry, None)
+            return None
+        return Status(State.READY, entry.generation, entry.generation, local_id, since=now)
+
+    async def _withdraw(self, change: Delete, reason: str) -> None:
+        """A site needs what was to be gone: it stays, and those that have let it go make it again."""
+        entry = change.desired
+        if entry.deleted and not _concerns_a_part(change):
+            log.warning("a deletion is withdrawn", id=entry.global_id, site=self.site, why=reason)
+            alive = replace(entry, deleted=False, generation=entry.generation + 1)
+            if await self.store.put(alive) is not None:
+                await self.store.wake(entry.sites)
+
+    async def _say_what_is(
+        self, plan: Plan, statuses: Mapping[str, Status], applier: Applier, lead: Leadership
+    ) -> None:
+        """The statuses of what needs no doing, and of what cannot be done."""
+        now = time.time()
+        said: dict[str, Status | None] = {}
+        for entry, replica in plan.alike:
+            await applier.keep_place(entry, replica.local_id)
+            known = statuses.get(entry.global_id)
+            if (
+                known is None
+                or known.state is not State.READY
+                or known.generation != entry.generation
+            ):
+                said[entry.global_id] = Status(
+                    State.READY, entry.generation, entry.generation, replica.local_id, since=now
+                )
+        for gid, why in plan.unfit.items():
+            known = statuses.get(gid)
+            if known is None or known.error != why:
+                said[gid] = Status(State.ERROR, error=why, since=now)
+        for entry in plan.gone:
+            if entry.global_id in statuses:
+                said[entry.global_id] = None
+            await applier.keep_place(entry, None)
+            await self._forget(entry)
+        await self.store.put_statuses(self.site, said, lead.fence)
+
+    async def _forget(self, entry: Desired) -> None:
+        """What is gone everywhere needs no tombstone any more."""
+        pin = self.ids.pins.pin(None, entry.global_id)
+        if entry.deleted and (pin is None or not pin.places):
+            await self.store.drop(entry)
+
+    async def _decided(self, entry: Desired, observed: Observed) -> Desired:
+        """The entry after what the anchor's daemon has to decide for all."""
+        if entry.anchor != self.site:
+            return entry
+        kind = next((each for each in self.kinds if each.name == entry.kind), None)
+        replica = next(
+            (
+                each
+                for each in observed.replicas.get(entry.kind, ())
+                if each.global_id == entry.global_id
+            ),
+            None,
+        )
+        new = None
+        if kind is not None and kind.name not in observed.unknown:
+            new = ended(entry, kind, replica, time.time())
+            if new is None and kind.stretch is not None and replica is not None:
+                new = await self._numbered(entry, replica)
+        if new is None:
+            return entry
+        written = await self.store.put(new)
+        if written is not None:
+            await self.store.wake(new.sites - {self.site})
+        return written or entry
+
+    async def _numbered(self, entry: Desired, replica: Replica) -> Desired | None:
+        """The entry of a network with a VLAN ID, if it needs one and has none."""
+        if len(entry.sites) < 2 or SEGMENT in entry.spec or entry.deleted or entry.changing:
+            return None
+        told = await self.store.published(VLANS)
+        used = {site: frozenset(json.loads(raw)) for site, raw in told.items()}
+        own = vlan_of(replica.local, self.ground.physical_network)
+        order = [self.site, *sorted(entry.sites - {self.site})]
+        try:
+            for number in candidates(self.pool, own, order, used):
+                claimed = await self.ids.store.claim_document(
+                    "segment", "", str(number), entry.global_id.encode()
+                )
+                held = (await self.ids.store.documents("segment", "")).get(str(number), b"")
+                if claimed or held == entry.global_id.encode():
+                    spec = {**entry.spec, SEGMENT: number}
+                    return replace(entry, spec=spec, generation=entry.generation + 1)
+        except NoSegment as error:
+            log.warning("no VLAN ID", id=entry.global_id, why=str(error))
+        return None
+
+    async def _publish(self, observed: Observed, lead: Leadership) -> None:
+        physical = self.ground.physical_network
+        numbers = {vlan_of(each.local, physical) for each in observed.replicas.get("network", ())}
+        used = sorted(number for number in numbers if number is not None)
+        if await self.store.publish(self.site, VLANS, json.dumps(used).encode(), lead.fence):
+            # Somebody may have waited for just this word.
+            await self.store.wake(await self._others())
+
+    async def _others(self) -> set[str]:
+        return {site for entry in await self.store.all() for site in entry.sites} - {self.site}
+
+    async def _plugged(self, desired: Sequence[Desired], observed: Observed) -> set[str]:
+        """Local IDs of networks that would have to be made anew, if anything is plugged into them."""
+        wanted = {entry.global_id for entry in desired if len(entry.sites) > 1}
+        plugged = set()
+        for replica in observed.replicas.get("network", ()):
+            if (
+                replica.global_id in wanted
+                and vlan_of(replica.local, self.ground.physical_network) is None
+            ):
+                query = f"network_id={replica.local_id}&fields=device_owner"
+                body = await self.cloud.call("GET", f"/v2.0/ports?{query}")
+                owners = [each.get("device_owner") for each in body["ports"]]
+                if any(owner != "network:dhcp" for owner in owners):
+                    plugged.add(replica.local_id)
+        return plugged
+
+    def _places(self, desired: Sequence[Desired]) -> dict[str, str]:
+        places = {}
+        for entry in desired:
+            pin = self.ids.pins.pin(None, entry.global_id)
+            if pin is not None and self.site in pin.places:
+                places[entry.global_id] = pin.places[self.site]
+        return places
+
+
+def _concerns_a_part(change: Change) -> bool:
+    """Whether it takes away a part of a replica that has no entry of its own."""
+    return isinstance(change, Delete) and change.replica.kind != change.desired.kind
+
+
+def _failed(entry: Desired, before: Status | None, state: State, reason: str, now: float) -> Status:
+    attempts = 1 + (before.attempts if before and before.tried == entry.generation else 0)
+    # With jitter: many failures of one cause are not to come back at one moment.
+    pause = min(LONGEST_BACKOFF, 2.0**attempts) * random.uniform(0.5, 1.5)
+    return Status(
+        state,
+        before.generation if before else 0,
+        entry.generation,
+        before.local_id if before else "",
+        reason,
+        attempts,
+        now + pause,
+        now,
+    )

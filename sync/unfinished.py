@@ -1,0 +1,25 @@
+"""Changes of which it was never told how they ended: a gateway died between the anchor's answer and ours. Pure.
+
+The anchor says how it ended: what is there now is what the tenant's own token made of it.
+"""
+
+from dataclasses import replace
+
+from idmap.desired import Desired
+from sync.diff import CHANGING_SECONDS
+from sync.kind import Kind
+from sync.plan import Replica
+
+
+def ended(entry: Desired, kind: Kind, replica: Replica | None, now: float) -> Desired | None:
+    """The entry as it is to be after a change that took too long; None if there was none.
+
+    For the daemon of the anchor.
+    """
+    if not entry.changing or now - entry.changing < CHANGING_SECONDS:
+        return None
+    if replica is None:
+        return replace(entry, changing=0, deleted=True, generation=entry.generation + 1)
+    spec = {**entry.spec, **kind.spec_of(replica.item)}
+    generation = entry.generation + (spec != entry.spec)
+    return replace(entry, changing=0, spec=spec, generation=generation)
