@@ -8,7 +8,8 @@ from federator.call import Call
 from federator.plan import Whereabouts
 from federator.sharing.anchor import Anchor
 from federator.sharing.closure import Closure
-from federator.sharing.need import need
+from federator.sharing.need import Need, need
+from sync.round import VLANS
 
 _KINDS = frozenset({"network", "subnet", "router", "security_group", "address_group", "policy"})
 """What a request can refer to that may come to its site: the kinds that can be at several."""
@@ -32,7 +33,7 @@ class Sharing:
         Raises Conflict, Unavailable.
         """
         wish = need(call, where, _KINDS, self.sites, self.default_site, away)
-        if wish is None:
+        if wish is None or not await self._kept_alike(wish, where):
             return False
         closure = Closure(self.anchor.reader, identity, request_id)
         for kind, global_id in wish.missing:
@@ -44,3 +45,9 @@ class Sharing:
         sites = {wish.site, *(member.anchor for member in members)}
         await self.anchor.wanted.wait(ids, sorted(sites), self.seconds)
         return True
+
+    async def _kept_alike(self, wish: Need, where: Whereabouts) -> bool:
+        """Whether there are, or were, daemons of the site and of those of what has to come: else none spans."""
+        daemons = await self.anchor.wanted.store.published(VLANS)
+        from_ = {site for _, ref in wish.missing for site in where.body[ref]}
+        return {wish.site, *from_} <= daemons.keys()

@@ -1,4 +1,4 @@
-"""A network, its subnet, its router and a security group of one tenant, at the sites that need them. All real."""
+"""A network, its subnet, its router and a group of one tenant, at the sites that need them. All real."""
 
 import asyncio
 import time
