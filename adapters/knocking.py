@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from multidict import CIMultiDict
 
 from adapters.breakers import IDENTITY, Knock
-from adapters.client import Pool, SiteClient, whole
+from adapters.client import Pool, SiteClient
 from adapters.endpoints import service_root
 from adapters.errors import SiteUnreachable
 from adapters.probe import Fetch
@@ -38,6 +38,6 @@ def fetcher(client: SiteClient, sites: Mapping[str, Site], pool: Pool = "calls")
         headers = CIMultiDict({"Accept": "application/json"})
         verify = sites[site].verify
         async with client.request(site, "GET", url, headers, verify=verify, pool=pool) as response:
-            return response.status, await whole(site, response)
+            return response.status, await response.read()
 
     return fetch

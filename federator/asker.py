@@ -16,11 +16,9 @@ from dataclasses import dataclass, field, replace
 
 import orjson
 import structlog
-from aiohttp import ClientResponse
-from multidict import CIMultiDictProxy
 
 from adapters.breakers import Breakers
-from adapters.client import SiteClient, whole
+from adapters.client import Response, SiteClient
 from adapters.errors import ExchangeRefused, SiteSilent
 from adapters.identity import Identity, SiteToken
 from adapters.names import Site as SiteNames
@@ -136,8 +134,8 @@ class Asker:
         site = self.sites[site_call.site]
         with metrics.SITE_SECONDS.labels(site.name, site_call.service).time():
             async with self._within_deadline(site_call) as response:
-                raw = await whole(site.name, response)
-        metrics.SITE_REPLIES.labels(site.name, str(response.status)).inc()
+                raw = await response.read()
+        metrics.counter(metrics.SITE_REPLIES, site.name, str(response.status)).inc()
         site_answered(site.name, response.status, response.headers)
         body = None
         if raw and "json" in response.headers.get("Content-Type", ""):
@@ -145,12 +143,10 @@ class Asker:
                 body = orjson.loads(raw)
             except orjson.JSONDecodeError as error:
                 raise SiteSilent(site.name, "its answer is not JSON") from error
-        return SiteReply(
-            site.name, response.status, CIMultiDictProxy(response.headers.copy()), body, raw
-        )
+        return SiteReply(site.name, response.status, response.headers, body, raw)
 
     @asynccontextmanager
-    async def _within_deadline(self, site_call: SiteCall) -> AsyncIterator[ClientResponse]:
+    async def _within_deadline(self, site_call: SiteCall) -> AsyncIterator[Response]:
         """The site's response. Raises SiteUnreachable at once if the service is known to be away."""
         site, service = site_call.site, site_call.service
         reads = site_call.method in ("GET", "HEAD")

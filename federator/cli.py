@@ -9,12 +9,13 @@ import click
 import uvloop
 from aiohttp import web
 
+from federator import loglines
 from federator.app import LONGEST_HEADER, application
 from federator.config import load
 from federator.garbage import settle
 from federator.house import House, build
 from federator.monitor import monitor
-from federator.options import OneLineErrors, config_option, log_to_stderr
+from federator.options import OneLineErrors, config_option
 from federator.sharing.command import apply, plan, sync
 from federator.sites.command import site
 from idmap.ids import global_uuid
@@ -37,7 +38,7 @@ def serve(config: Path) -> None:
 
     Several processes may serve one port: start the command as often as there are cores.
     """
-    log_to_stderr()
+    loglines.to_stderr()
 
     async def run() -> None:
         house = _house(config)

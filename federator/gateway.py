@@ -24,7 +24,7 @@ from adapters.translate import shape
 from federator import answer, chosen_ids, stream
 from federator.answer import Part
 from federator.asker import Question
-from federator.audit.noted import ACTION_NAME
+from federator.audit.noted import ACTION_NAME, CALL
 from federator.call import Call, SiteReply
 from federator.everywhere import made_one, take_back
 from federator.fanout import Fanout
@@ -67,7 +67,7 @@ class Gateway:
         request_id: str,
     ) -> web.StreamResponse:
         """The answer to one request of one caller. Raises Fault."""
-        call = self.intake.call(request, service, rest, identity)
+        call = request[CALL] = self.intake.call(request, service, rest, identity)
         key = request.headers.get(HEADER)
         if key is None or call.method != "POST":
             return await self._answered(request, call, identity, request_id)

@@ -87,8 +87,8 @@ class Locator:
         if not wanted:
             return Lookup({}, complete=True)
         lookup = await self.ids.locate(wanted)
-        metrics.CACHE.labels("id map", "hit").inc(len(wanted) - lookup.asked)
-        metrics.CACHE.labels("id map", "miss").inc(lookup.asked)
+        metrics.counter(metrics.CACHE, "id map", "hit").inc(len(wanted) - lookup.asked)
+        metrics.counter(metrics.CACHE, "id map", "miss").inc(lookup.asked)
         return lookup
 
     def _known(

@@ -1,5 +1,7 @@
 """What `/metrics` shows (Prometheus)."""
 
+from functools import cache
+
 from prometheus_client import Counter, Gauge, Histogram
 
 REQUESTS = Counter(
@@ -32,6 +34,18 @@ CACHE = Counter(
 )
 AUDIT_LOST = Counter("federator_audit_lost_total", "Audit events that could not be written")
 REBUILDS = Counter("federator_rebuilds_total", "Rebuilds of the ID map", ["outcome"])
+
+
+@cache
+def counter(metric: Counter, *labels: str) -> Counter:
+    """The one of a metric with these labels. There are few, and to look one up costs more than to count."""
+    return metric.labels(*labels)
+
+
+@cache
+def histogram(metric: Histogram, *labels: str) -> Histogram:
+    """The same of a histogram."""
+    return metric.labels(*labels)
 
 
 def away(site: str, service: str, is_away: bool) -> None:

@@ -62,8 +62,8 @@ async def requestlog(request: web.Request, handler: Handler) -> web.StreamRespon
         if path not in _QUIET:
             service = path.removeprefix("/").split("/", 1)[0]
             known = service if service in request.app[KNOWN_SERVICES] else "other"
-            metrics.REQUESTS.labels(known, request.method, str(status)).inc()
-            metrics.REQUEST_SECONDS.labels(known).observe(seconds)
+            metrics.counter(metrics.REQUESTS, known, request.method, str(status)).inc()
+            metrics.histogram(metrics.REQUEST_SECONDS, known).observe(seconds)
             log.info(
                 "request",
                 request_id=request_id,

@@ -26,6 +26,8 @@ def plain_path(raw_path: str) -> str | None:
     Characters that need no encoding are decoded (RFC 3986, section 6.2.2.2), so that ``%66lavors`` is what
     the site takes it for. Dot segments and encoded slashes mean one thing to us and another to the site.
     """
+    if not _SPECIAL.search(raw_path):
+        return raw_path
     path = _ENCODED.sub(_decoded, raw_path)
     once = unquote(path, errors="replace")
     if _TRICKS.search(path) or {".", ".."} & {*path.split("/"), *unquote(once).split("/")}:
@@ -40,6 +42,8 @@ def _decoded(found: re.Match[str]) -> str:
 
 _ENCODED = re.compile(r"%[0-9a-fA-F]{2}")
 _UNRESERVED = re.compile(r"[A-Za-z0-9._~-]")
+_SPECIAL = re.compile(r"[%\\]|/\.")
+"""Without any of these a path has but one spelling."""
 _TRICKS = re.compile(r"%2F|%5C|%00|\\")
 
 

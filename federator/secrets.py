@@ -16,6 +16,8 @@ def hashed(token: str) -> str:
 
 def harmless(text: str) -> str:
     """A text of a client: somebody may have put his token where it does not belong."""
-    # Headers may hold bytes that are no text.
-    text = text[: 4 * _LONGEST].encode(errors="replace").decode()
+    text = text[: 4 * _LONGEST]
+    if not text.isascii():
+        # Headers may hold bytes that are no text.
+        text = text.encode(errors="replace").decode()
     return _TOKENS.sub("***", text)[:_LONGEST]

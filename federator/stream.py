@@ -8,10 +8,10 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 
-from aiohttp import ClientResponse, web
-from multidict import CIMultiDict, CIMultiDictProxy
+from aiohttp import web
+from multidict import CIMultiDict
 
-from adapters.client import whole
+from adapters.client import Response
 from adapters.errors import ExchangeRefused, SiteError
 from adapters.identity import SiteToken
 from federator.answer import returned_headers
@@ -51,12 +51,12 @@ async def _passed(
     out = web.StreamResponse()
     try:
         async with _asked(asker, question, site_name, request) as (token, site_call, response):
-            reply = SiteReply(site_name, response.status, CIMultiDictProxy(response.headers.copy()))
+            reply = SiteReply(site_name, response.status, response.headers)
             globalizer = asker.globalizer(question.identity, token)
             translated = globalizer.reply(question.call, question.shape, reply)
             headers = returned_headers(translated, question.request_id)
             if response.status >= 400:
-                raw = await whole(site_name, response)
+                raw = await response.read()
                 text = await asker.text_put_back(globalizer, raw, site_call.put_back)
                 return web.Response(status=response.status, headers=headers, body=text)
             out = web.StreamResponse(status=response.status, headers=headers)
@@ -64,7 +64,7 @@ async def _passed(
                 out.content_length = int(response.headers["Content-Length"])
             await out.prepare(request)
             if request.method != "HEAD":
-                async for chunk in response.content.iter_chunked(CHUNK):
+                async for chunk in response.chunks():
                     await _taken(request, out.write(chunk), asker.write_seconds)
             await _taken(request, out.write_eof(), asker.write_seconds)
             return out
@@ -81,7 +81,7 @@ async def _passed(
 @asynccontextmanager
 async def _asked(
     asker: Asker, question: Question, site_name: str, request: web.Request
-) -> AsyncIterator[tuple[SiteToken, SiteCall, ClientResponse]]:
+) -> AsyncIterator[tuple[SiteToken, SiteCall, Response]]:
     """The site's response to the question, with the client's data behind it."""
     token = await asker.site_token(question.identity, site_name)
     for last in (False, True):

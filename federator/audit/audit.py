@@ -20,8 +20,8 @@ from adapters.spec import Service
 from federator import metrics
 from federator.audit.event import Deed, event
 from federator.audit.lines import AuditLines
-from federator.audit.noted import ACTION_NAME, ATTEMPT, IDENTITY
-from federator.audit.target import FEDERATION_TYPE, IDENTITY_TYPE, Target, target_of
+from federator.audit.noted import ACTION_NAME, ATTEMPT, CALL, IDENTITY
+from federator.audit.target import FEDERATION_TYPE, IDENTITY_TYPE, Target, of_call, target_of
 from federator.headers import global_request_id
 from federator.requestlog import CLIENT_GONE, REQUEST_ID, SITE_ANSWERS
 
@@ -62,7 +62,12 @@ class Audit:
         identity = request.get(IDENTITY)
         path = request.rel_url.raw_path
         project_id = identity.project_id if identity is not None else None
-        target = target_of(self._services, request.method, path, project_id)
+        call = request.get(CALL)
+        target = (
+            of_call(call)
+            if call is not None
+            else target_of(self._services, request.method, path, project_id)
+        )
         status = response.status if response is not None else CLIENT_GONE
         if target is None or (identity is None and _is_open_to_all(target, path, status)):
             return None

@@ -68,22 +68,34 @@ def target_of(
     if found is None:
         return None
     service, rest = found
-    base = f"service/{service.taxonomy or service.type}"
     call = route(service, method, rest, project_id=project_id)
-    if call is None or call.resource is None:
-        parts = (call.path if call is not None else rest).split("/")[1:]
-        word = next((part for part in parts if part.replace("-", "").isalpha()), "")
-        ids = [value for _, value in call.path_ids] if call is not None else []
-        type_uri = f"{base}/{harmless(word)[:64]}" if word else base
-        return Target(type_uri, ids[-1] if ids else "", _action(method), call)
-    words = [part for part in call.resource.path.split("/") if part and "{" not in part]
+    return of_call(call) if call is not None else _undeclared(service, method, rest)
+
+
+def of_call(call: Call) -> Target:
+    """The target of a request to a service that has been understood."""
     ids = [value for _, value in call.path_ids]
+    if call.resource is None:
+        target = _undeclared(call.service, call.method, call.path)
+        return replace(target, id="".join(ids[-1:]), call=call)
+    base, method = _base(call.service), call.method
+    words = [part for part in call.resource.path.split("/") if part and "{" not in part]
     action = _action(method)
     if call.is_list and action == "read":
         action = "read/list"
     elif method == "POST" and not call.is_create:
         action = "update"
     return Target("/".join([base, *words]), call.object_id or "".join(ids[-1:]), action, call)
+
+
+def _undeclared(service: Service, method: str, path: str) -> Target:
+    word = next((p for p in path.split("/")[1:] if p.replace("-", "").isalpha()), "")
+    base = _base(service)
+    return Target(f"{base}/{harmless(word)[:64]}" if word else base, "", _action(method))
+
+
+def _base(service: Service) -> str:
+    return f"service/{service.taxonomy or service.type}"
 
 
 def _of_words(base: str, method: str, parts: list[str]) -> Target:

@@ -10,7 +10,7 @@ import click
 from multidict import CIMultiDict
 
 from adapters.account import Account
-from adapters.client import SiteClient, whole
+from adapters.client import SiteClient
 from adapters.errors import SettingsError
 from adapters.registry import all_services
 from adapters.sites import Site, load_home, load_sites
@@ -59,7 +59,7 @@ async def _examine(settings: Settings, names: tuple[str, ...]) -> dict[str, list
     async def ask(where: Site, url: str) -> Heard:
         headers = CIMultiDict({"Accept": "application/json"})
         async with client.request(where.name, "GET", url, headers, verify=where.verify) as response:
-            return Heard(response.status, response.headers, await whole(where.name, response))
+            return Heard(response.status, response.headers, await response.read())
 
     try:
         chosen = names or tuple(known)

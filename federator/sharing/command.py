@@ -9,8 +9,9 @@ from pathlib import Path
 import click
 
 from adapters.errors import SiteUnreachable
+from federator import loglines
 from federator.config import load
-from federator.options import OneLineErrors, config_option, log_to_stderr
+from federator.options import OneLineErrors, config_option
 from federator.sharing.crew import Crew, crew
 from sync.cloud import Refused
 from sync.daemon import LEAD_SECONDS
@@ -27,7 +28,7 @@ def sync(config: Path, site: str) -> None:
 
     Run one for each site, near it; of two for the same site one waits for the other to die.
     """
-    log_to_stderr()
+    loglines.to_stderr()
 
     async def run(there: Crew) -> bool:
         daemon = there.daemon(there.rounds[0], load(config).audit_seconds)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from aiohttp import web
-from multidict import CIMultiDict, CIMultiDictProxy
+from multidict import CIMultiDictProxy, MultiMapping
 
 from adapters.probe import Probe, SiteVersions
 from adapters.spec import Service
@@ -86,7 +86,7 @@ class VersionApi:
         """The microversion to ask the sites for; None if the client named none. Raises Fault."""
         if not service.microversion:
             return None
-        return negotiate(service, self.microversion_range(service), _folded(headers))
+        return negotiate(service, self.microversion_range(service), _folded(service, headers))
 
     def _headers(
         self, page: _Page, entries: list[Entry], request: web.Request
@@ -96,7 +96,7 @@ class VersionApi:
         # Nova's root is the only one that does not look at microversions.
         if not service.microversion or known is None or (page.root and service.type == "compute"):
             return {}
-        asked = negotiate(service, known, _folded(request.headers))
+        asked = negotiate(service, known, _folded(service, request.headers))
         return version_headers(service, asked or known[0])
 
     def _known(self, service: Service) -> tuple[list[SiteVersions], list[Entry]]:
@@ -111,6 +111,7 @@ class VersionApi:
         return memo
 
 
-def _folded(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
-    """Headers that stand several times as one, as a WSGI server hands them to a service."""
-    return CIMultiDict((name, ",".join(headers.getall(name))) for name in set(headers))
+def _folded(service: Service, headers: MultiMapping[str]) -> dict[str, str]:
+    """The headers that name a microversion; one that stands several times is one, as a WSGI server has it."""
+    names = ("OpenStack-API-Version", service.legacy_microversion_header)
+    return {name: ",".join(headers.getall(name)) for name in names if name and name in headers}
