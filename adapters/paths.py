@@ -5,7 +5,7 @@ the literal part wins.
 """
 
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from urllib.parse import quote, unquote
 
 from adapters.shape import Change
@@ -37,8 +37,13 @@ class _Part:
     detail: str = ""
 
 
+@lru_cache(4096)
 def match(service: Service, path: str) -> Match | None:
-    """What a raw path below prefix and version says; None if it belongs to no declared resource."""
+    """What a raw path below prefix and version says; None if it belongs to no declared resource.
+
+    Remembered for a while: each request asks several times, and clients that wait ask for one thing again and
+    again.
+    """
     parts = path.split("/")[1:]
     if parts and not parts[-1]:
         parts.pop()

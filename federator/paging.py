@@ -126,6 +126,8 @@ def filters_of(query: str) -> str:
 
 def filters_by_name(query: str) -> list[str]:
     """The query's filters, one text for each parameter with all of its values (``id=a&id=b``)."""
+    if not query:
+        return []
     groups: dict[str, list[str]] = {}
     for pair in filters_of(query).split("&"):
         groups.setdefault(pair.partition("=")[0], []).append(pair)

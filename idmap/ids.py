@@ -10,6 +10,7 @@ number, ``local * 1000 + number of the site``, and can be taken apart without a 
 """
 
 import re
+from functools import lru_cache
 from hashlib import sha1
 from uuid import UUID, uuid5
 
@@ -26,7 +27,13 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
 def is_uuid(value: object) -> bool:
     """Whether `value` is text in the shape of a UUID, with hyphens or as 32 hex digits."""
     # The length tells "all four hyphens" and "none" from everything between.
-    return isinstance(value, str) and len(value) in (32, 36) and _UUID.fullmatch(value) is not None
+    return isinstance(value, str) and len(value) in (32, 36) and _has_shape(value)
+
+
+@lru_cache(8192)
+def _has_shape(value: str) -> bool:
+    """Remembered for a while: on its way every ID is looked at by several."""
+    return _UUID.fullmatch(value) is not None
 
 
 def canonical(value: str) -> str:
