@@ -69,12 +69,10 @@ class Outward:
 
     def change(self, kind: str, value: Any) -> Any:
         """The global form of one ID."""
-        key = (kind, value)
-        try:
-            return self._known[key]
-        except KeyError:
-            new = self._known[key] = self._changed(kind, value)
-            return new
+        new = self._known.get((kind, value))
+        if new is None:
+            new = self._known[kind, value] = self._changed(kind, value)
+        return new
 
     def _changed(self, kind: str, value: Any) -> Any:
         if kind == LINK:

@@ -11,40 +11,35 @@ from unicodedata import combining, normalize
 SortKey = tuple[str, bool]
 """(field of an item, whether descending)"""
 
-Rank = tuple[int, float, str]
-Key = tuple["Rank | Down", ...]
+Rank = tuple[int, float, str | bytes]
+Key = tuple[Rank, ...]
 
-
-class Down:
-    """A rank of which the greater comes first."""
-
-    __slots__ = ("rank",)
-
-    def __init__(self, rank: Rank) -> None:
-        self.rank = rank
-
-    def __lt__(self, other: "Down") -> bool:
-        return other.rank < self.rank
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Down) and other.rank == self.rank
-
-    def __hash__(self) -> int:
-        return hash(self.rank)
+_REVERSED = bytes([*range(254, -1, -1), 255])
+_END = b"\xff"
+"""Behind every other byte (UTF-8 has no such one): downwards, what goes on comes before what ends."""
 
 
 def values_of(item: Mapping[str, Any], order: Sequence[SortKey]) -> tuple[object, ...]:
     """What an item is sorted by; None where it does not show it."""
-    return tuple(item.get(name) for name, _ in order)
+    return tuple([item.get(name) for name, _ in order])
 
 
 def key_of(values: Sequence[object], order: Sequence[SortKey], *, backwards: bool = False) -> Key:
     """Something comparable: the lesser comes first, `backwards` the greater."""
-    ranks = (rank(value) for value in values)
     return tuple(
-        Down(each) if down is not backwards else each
-        for each, (_, down) in zip(ranks, order, strict=True)
+        [
+            _reversed(rank(value)) if down is not backwards else rank(value)
+            for value, (_, down) in zip(values, order, strict=True)
+        ]
     )
+
+
+def _reversed(rank: Rank) -> Rank:
+    """A rank that is the less the greater this one is: plain values, for they are compared very often."""
+    kind, number, text = rank
+    assert isinstance(text, str)
+    raw = text.encode(errors="surrogatepass").translate(_REVERSED) + _END if kind == 2 else b""
+    return -kind, -number, raw
 
 
 def rank(value: object) -> Rank:
