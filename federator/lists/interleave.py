@@ -14,6 +14,7 @@ it goes on with.
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from heapq import heapify, heappop, heapreplace
 from math import ceil, sqrt
 from typing import Any
 
@@ -249,16 +250,23 @@ class Interleaving:
             lane, blocking = self._first()
             if lane is None:
                 return blocking
-            others = [
-                _place(each) for each in self._lanes.values() if each.live and each is not lane
-            ]
-            bound = min(others, default=None)
-            # As long as it is this lane's turn, the others need not be looked at.
-            while lane.unread and self._count < self._need:
-                if bound is not None and bound < (1, lane.unread[0][1], lane.place):
-                    break
-                self._pass(lane)
+            self._pass_in_turn()
         return []
+
+    def _pass_in_turn(self) -> None:
+        """Give out what comes next again and again, as long as that is known of every lane."""
+        turns = [(_place(lane), lane) for lane in self._lanes.values() if lane.live]
+        heapify(turns)
+        while turns and turns[0][1].unread and self._count < self._need:
+            lane = turns[0][1]
+            self._pass(lane)
+            place = lane.next_place
+            if not lane.live:
+                heappop(turns)
+            elif place is None:
+                return
+            else:
+                heapreplace(turns, (place, lane))
 
     def _first(self) -> tuple[_Lane | None, list[_Lane]]:
         """The lane whose turn it is, or the lanes that have to be asked to know."""
