@@ -69,6 +69,10 @@ class Probe:
             if (site, service_type) in self._known
         }
 
+    def document(self, site: str, service_type: str) -> SiteVersions | None:
+        """What a service of a site said last; None if it never did."""
+        return self._known.get((site, service_type))
+
     def documents_of(self, site: str) -> dict[str, SiteVersions]:
         """Service type -> what it said last at this site."""
         return {service: known for (of, service), known in self._known.items() if of == site}

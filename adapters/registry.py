@@ -1,4 +1,6 @@
-"""Every file in adapters/services that says SERVICE is a service. There is no list to edit."""
+"""Every file in adapters/services that says SERVICE is a service, and every one in adapters/quirks that says
+QUIRK is a quirk. There is no list to edit.
+"""
 
 import importlib
 import pkgutil
@@ -6,7 +8,8 @@ from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
 
-from adapters import services
+from adapters import quirks, services
+from adapters.quirk import Quirk
 from adapters.spec import KINDS_OF_NO_SERVICE, Ids, Service
 
 
@@ -42,3 +45,19 @@ def id_rules() -> Mapping[str, Ids]:
             for resource in service.resources
         }
     )
+
+
+@cache
+def all_quirks() -> Mapping[str, tuple[Quirk, ...]]:
+    """Service type -> the quirks of its sites.
+
+    Raises ValueError if two files stand for the same microversion or extension.
+    """
+    found: dict[str, list[Quirk]] = {}
+    for info in pkgutil.iter_modules(quirks.__path__, quirks.__name__ + "."):
+        quirk: Quirk = importlib.import_module(info.name).QUIRK
+        others = found.setdefault(quirk.service, [])
+        if any((each.since, each.alias) == (quirk.since, quirk.alias) for each in others):
+            raise ValueError(f"{info.name} stands for what another quirk stands for")
+        others.append(quirk)
+    return MappingProxyType({service: tuple(each) for service, each in found.items()})

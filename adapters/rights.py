@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from adapters.spec import Service
+from adapters.spec import Merge, Service
 
 NOBODY = "00000000000000000000000000000000"
 """An ID that nothing has."""
@@ -240,6 +240,22 @@ LISTS = {
     "placement": "placement:resource_providers:list",
 }
 """Service type -> the rule by which its lists show everything, of all projects."""
+
+
+EXTENSIONS = {"compute": "os_compute_api:extensions"}
+"""Service type -> the rule for its list of extensions; the others show it to every token."""
+
+
+def extensions(services: Mapping[str, Service]) -> Iterator[Right]:
+    """The lists of extensions: which of them all sites have."""
+    for service in services.values():
+        project = "/{project_id}" if service.project_in_path else ""
+        for resource in service.resources:
+            if resource.merge is Merge.INTERSECT:
+                path = f"{service.version}{project}{resource.path}"
+                rule = EXTENSIONS.get(service.type, "of the list")
+                why = "which extensions all sites have"
+                yield Right(service.type, "GET", path, rule, why, trial=path, optional=True)
 
 
 def lists(services: Mapping[str, Service]) -> Iterator[Right]:

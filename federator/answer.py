@@ -4,8 +4,8 @@ What a site said goes on as it is; our own part is what only we can know: the me
 next page, the names of the sites that could not be asked.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from types import MappingProxyType
@@ -109,6 +109,31 @@ def merged(
         # Somebody looks for one thing, perhaps to make it if it is not there. We cannot know.
         raise Unavailable(f"What is asked for may be at {', '.join(missing)}, not there just now.")
     return web.Response(status=200, headers=headers, body=orjson.dumps(body))
+
+
+def in_common(
+    call: Call, replies: Sequence[SiteReply], known: Set[str] | None, request_id: str
+) -> web.Response:
+    """One thing that counts only if all sites have it (an extension), as the first of them describes it.
+
+    `known` are the IDs of those that all sites have, as far as they ever told; a site that is away counts too.
+    Raises NotFound or Unavailable.
+    """
+    lacking = [reply for reply in replies if reply.status in ABSENT and not reply.missing]
+    if lacking:
+        return one(lacking[0], request_id)
+    if known is not None and call.object_id not in known:
+        raise NotFound("The resource could not be found.")
+    return one((*(reply for reply in replies if reply.ok), *replies)[0], request_id)
+
+
+def with_items_of(resource: Resource, reply: SiteReply, known: Set[str] | None) -> SiteReply:
+    """The reply with only those items of its list that are `known`."""
+    items = reply.body.get(resource.keys) if isinstance(reply.body, dict) else None
+    if known is None or not isinstance(items, list):
+        return reply
+    kept = [item for item in items if isinstance(item, dict) and identity(resource, item) in known]
+    return replace(reply, body={**reply.body, resource.keys: kept}, raw=b"")
 
 
 def all_there(replies: Sequence[SiteReply]) -> None:

@@ -2,7 +2,7 @@
 
     token      home's for the site's, from memory mostly
     localize   the question in the site's IDs                       pure
-    send
+    send       to an older site by way of the quirks that lift it
     globalize  the answer in the tenants' IDs                       pure
     register   IDs seen for the first time, before anybody else sees them
 
@@ -32,6 +32,7 @@ from federator.call import Call, SiteCall, SiteReply
 from federator.faults import BadRequest
 from federator.globalize import Globalizer, put_back
 from federator.hiding import has_traces, without_traces
+from federator.lifter import Lifter
 from federator.localize import localize
 from federator.notice import Notice, tells_numbers
 from federator.owners import Owners
@@ -73,6 +74,7 @@ class Asker:
     """Site -> service type -> URL; empty until the site has answered for the first time."""
     services: tuple[Service, ...]
     sessions: SiteSessions
+    lifter: Lifter
     client: SiteClient
     breakers: Breakers
     read_seconds: float
@@ -130,11 +132,16 @@ class Asker:
             log.exception("a request could not be translated", request_id=question.request_id)
             raise BadRequest("The request has a value of a wrong type.") from error
 
-    async def send(self, site_call: SiteCall) -> SiteReply:
-        """One request and what came back, as it came.
+    async def send(self, site_call: SiteCall, token: SiteToken) -> SiteReply:
+        """One question and what came back, in the site's own IDs; of an older site, lifted.
 
-        Raises SiteUnreachable, at once if the service is known to be away.
+        Raises SiteUnreachable, at once if the service is known to be away. Raises Fault where a newer site
+        would refuse what this one would not.
         """
+        return await self.lifter.reply(site_call, token.token, self._send)
+
+    async def _send(self, site_call: SiteCall) -> SiteReply:
+        """One request and what came back, as it came."""
         site, service = site_call.site, site_call.service
         began = perf_counter()
         try:
@@ -227,4 +234,4 @@ def _bare(request_id: str) -> str:
 async def one_request(asker: Asker, question: Question, token: SiteToken) -> Said:
     """The answer to the question as it is."""
     site_call = asker.localized(question, token)
-    return await asker.send(site_call), site_call.put_back
+    return await asker.send(site_call, token), site_call.put_back

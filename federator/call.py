@@ -61,12 +61,20 @@ class SiteCall:
     service: str
     """Its type."""
     method: str
-    url: str
-    """Whole, percent-encoded, with the query."""
+    base: str
+    """Where the service's API version begins, with the project where there is one in the path."""
+    path: str
+    """Below that, percent-encoded."""
+    query: str
     headers: CIMultiDict[str]
     body: bytes | None
     put_back: Mapping[str, str]
     """Local ID -> the ID the client sent for it: put back into error texts."""
+
+    @property
+    def url(self) -> str:
+        """Whole, percent-encoded, with the query."""
+        return f"{self.base}{self.path}?{self.query}" if self.query else self.base + self.path
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,9 @@ from time import monotonic
 
 from aiohttp import web
 
+from adapters.abilities import Abilities
 from adapters.identity import Identity
-from adapters.spec import Service
+from adapters.spec import Merge, Service
 from adapters.translate import shape
 from federator import answer, chosen_ids, stream
 from federator.answer import Part
@@ -54,6 +55,7 @@ class Gateway:
     intake: Intake
     rebuild: Rebuild
     sharing: Sharing
+    abilities: Abilities
     sites: tuple[str, ...]
     default_site: str
     strict_projects: frozenset[str] = frozenset()
@@ -141,6 +143,14 @@ class Gateway:
         replies = await self.fanout.ask_all(question, chosen.sites, page)
         if question.strict:
             answer.all_there(replies)
+        if call.resource is not None and call.resource.merge is Merge.INTERSECT:
+            # Those of a site that is away count too, as they were when it was asked last.
+            known = None
+            if set(chosen.sites) == set(self.sites):
+                known = self.abilities.common_extensions(call.service.type)
+            if not call.is_list:
+                return answer.in_common(call, replies, known, request_id)
+            replies = [answer.with_items_of(call.resource, reply, known) for reply in replies]
         return answer.merged(call, page, replies, self.fanout.asker.public_base, request_id)
 
     async def _page(self, question: Question, sites: Sequence[str], page: Page) -> web.Response:

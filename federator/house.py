@@ -4,18 +4,20 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from adapters.abilities import Abilities
 from adapters.access_tokens import AccessTokens
 from adapters.account import Account
 from adapters.breakers import Breakers
 from adapters.client import SiteClient
 from adapters.endings import Endings
+from adapters.extensions import Extensions
 from adapters.guard import Guarded
 from adapters.home import HomeClient
 from adapters.knocking import fetcher, knocker
 from adapters.names import Site as SiteNames
 from adapters.pauses import CHANNEL, Pauses
 from adapters.probe import Probe
-from adapters.registry import all_services, id_rules
+from adapters.registry import all_quirks, all_services, id_rules
 from adapters.seal import Seal
 from adapters.session import SiteSessions
 from adapters.sites import Site, load_home, load_sites
@@ -37,6 +39,7 @@ from federator.identity.catalog import Catalog
 from federator.intake import Intake
 from federator.keypairs import Keypairs
 from federator.lastknown.stand_in import StandIn
+from federator.lifter import Lifter
 from federator.lists.leaf import Lists
 from federator.locate import Locator
 from federator.notice import Notice
@@ -146,12 +149,16 @@ def build(settings: Settings) -> House:
     notice = Notice(records, ids.store)
     default_site = settings.default_site or settings.sites[0]
     base = settings.public_base
+    probe = Probe(fetcher(client, sites), endpoints, services.values())
+    extensions = Extensions(services)
+    abilities = Abilities(probe, extensions, settings.sites, all_quirks())
     asker = Asker(
         sites=sites,
         names=names,
         endpoints=endpoints,
         services=tuple(services.values()),
         sessions=sessions,
+        lifter=Lifter(abilities, services),
         client=client,
         breakers=breakers,
         read_seconds=settings.read_timeout_seconds,
@@ -166,8 +173,7 @@ def build(settings: Settings) -> House:
     fanout = Fanout(asker, StandIn(records, ids, names, rules, admins, base))
     locator = Locator(ids, tuple(names.values()), rules)
     surveys = {name: Survey(names[name], accounts[name], rules, breakers) for name in sites}
-    probe = Probe(fetcher(client, sites), endpoints, services.values())
-    versions = VersionApi(probe, services.values(), base)
+    versions = VersionApi(probe, services.values(), base, all_quirks())
 
     def failures(site: str) -> dict[str, str]:
         away = {line: breaker.reason for line, breaker in breakers.away().items()}
@@ -196,7 +202,7 @@ def build(settings: Settings) -> House:
         endings=endings,
         sessions=sessions,
         ids=ids,
-        acquaintance=Acquaintance(endpoints, accounts, probe, ids.store, pauses.paused),
+        acquaintance=Acquaintance(endpoints, accounts, probe, extensions, ids.store, pauses.paused),
         records=records,
         desired=desired,
         notice=notice,
@@ -228,7 +234,7 @@ def build(settings: Settings) -> House:
             pauses=pauses,
             default_site=default_site,
             endpoints=endpoints,
-            probe=probe,
+            abilities=abilities,
             failures=failures,
             sessions=sessions,
             ids=ids,
@@ -253,6 +259,7 @@ def build(settings: Settings) -> House:
                 default_site,
                 settings.sharing_seconds,
             ),
+            abilities=abilities,
             sites=settings.sites,
             default_site=default_site,
             strict_projects=settings.strict_projects,

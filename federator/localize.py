@@ -50,12 +50,13 @@ def localize(
         )
         if local is not call.body:
             body = orjson.dumps(local)
-    url = base_url(call.service, token, endpoints) + path
     return SiteCall(
         site=token.site,
         service=call.service.type,
         method=call.method,
-        url=f"{url}?{query}" if query else url,
+        base=base_url(call.service, token, endpoints),
+        path=path,
+        query=query,
         headers=_headers(call, token, request_id),
         body=body,
         put_back={local: sent for sent, local in table.items()},

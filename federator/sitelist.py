@@ -32,8 +32,8 @@ async def _read(asker: Asker, question: Question, token: SiteToken, page: Page) 
     items: list[Any] = []
     marker, more = "", True
     while more:
-        url = f"{site_call.url}{'&' if '?' in site_call.url else '?'}marker={marker}"
-        reply = await asker.send(replace(site_call, url=url) if marker else site_call)
+        behind = "&".join(filter(None, (site_call.query, f"marker={marker}" if marker else "")))
+        reply = await asker.send(replace(site_call, query=behind), token)
         if reply.status >= 400:
             return reply, site_call.put_back
         found = _items(reply, resource)

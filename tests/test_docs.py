@@ -197,6 +197,12 @@ def test_every_list_that_the_rebuild_reads_is_documented() -> None:
     assert documented == read
 
 
+def test_every_list_of_extensions_that_is_read_is_documented() -> None:
+    account = section(OPERATORS, "## The gateway's account")
+    for right in rights.extensions(all_services()):
+        assert f"{right.service} `{right}`" in " ".join(account.split())
+
+
 def test_every_call_of_the_account_is_a_right_that_can_be_checked() -> None:
     """The calls as they stand in the source: whoever adds one has to say so in `adapters.rights`."""
     assert {str(right) for right in (*rights.SITE, *rights.HOME)} == set(calls_of_the_account())

@@ -13,10 +13,10 @@ from urllib.parse import unquote
 import orjson
 from aiohttp import web
 
+from adapters.abilities import Abilities
 from adapters.errors import FederationError
 from adapters.identity import Identity
 from adapters.pauses import Pauses
-from adapters.probe import Probe
 from adapters.session import SiteSessions
 from adapters.sites import Site
 from adapters.spec import PROJECT, USER
@@ -39,7 +39,7 @@ class FederationApi:
     pauses: Pauses
     default_site: str
     endpoints: Mapping[str, Mapping[str, str]]
-    probe: Probe
+    abilities: Abilities
     failures: Callable[[str], Mapping[str, str]]
     """Site -> service type -> what it failed with last, of those that give no answer now."""
     sessions: SiteSessions
@@ -117,7 +117,8 @@ class FederationApi:
             strategy=self.sites[name].federation.strategy,
             default=name == self.default_site,
             versions={
-                service: said.versions for service, said in self.probe.documents_of(name).items()
+                service: said.versions
+                for service, said in self.abilities.probe.documents_of(name).items()
             },
             failures=failures,
             has_project=None if projects is None else name in projects,

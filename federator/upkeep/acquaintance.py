@@ -1,4 +1,4 @@
-"""What the sites are like: where their services are, and which versions they have.
+"""What the sites are like: where their services are, which versions and extensions they have.
 
 It is asked again and again, and the last answers are kept in Redis as well: a gateway that starts while a site
 is away must offer the same microversions as those that knew it, and knows where to knock.
@@ -12,6 +12,7 @@ import orjson
 import structlog
 
 from adapters.account import Account
+from adapters.extensions import Extensions
 from adapters.probe import Probe, SiteVersions
 from idmap.store import IdStore, StoreUnavailable
 
@@ -20,17 +21,20 @@ log = structlog.get_logger(__name__)
 DOCUMENTS = "site"
 """The kind of the documents in Redis."""
 ENDPOINTS = "endpoints"
+EXTENSIONS = "extensions/"
+"""... and the service type."""
 SECONDS = 60.0
 SECONDS_INCOMPLETE = 5.0
 
 
 @dataclass(slots=True)
 class Acquaintance:
-    """Fills `endpoints` (site -> service type -> URL) and the documents of `probe`."""
+    """Fills `endpoints` (site -> service type -> URL), the documents of `probe`, and `extensions`."""
 
     endpoints: dict[str, dict[str, str]]
     accounts: Mapping[str, Account]
     probe: Probe
+    extensions: Extensions
     store: IdStore
     paused: Callable[[], Collection[str]] = tuple
     """The sites that are to be left alone."""
@@ -44,6 +48,9 @@ class Acquaintance:
                 try:
                     if name == ENDPOINTS:
                         self.endpoints[site] = self.endpoints[site] or orjson.loads(raw)
+                    elif name.startswith(EXTENSIONS):
+                        service = name.removeprefix(EXTENSIONS)
+                        self.extensions.recall(site, service, frozenset(orjson.loads(raw)))
                     else:
                         self.probe.recall(site, name, SiteVersions(**orjson.loads(raw)))
                 except (ValueError, TypeError) as error:
@@ -55,6 +62,9 @@ class Acquaintance:
         paused = self.paused()
         asked = [site for site in self.accounts if site not in paused]
         await asyncio.gather(*(self._ask_catalogue(site) for site in asked))
+        await asyncio.gather(
+            *(self.extensions.refresh(self.accounts[site], self.endpoints[site]) for site in asked)
+        )
         return await self.probe.refresh(but=paused) and all(self.endpoints[site] for site in asked)
 
     async def keep(self) -> None:
@@ -63,6 +73,8 @@ class Acquaintance:
             known = {ENDPOINTS: orjson.dumps(urls)} if urls else {}
             for service, versions in self.probe.documents_of(site).items():
                 known[service] = orjson.dumps(versions)
+            for service, aliases in self.extensions.of_site(site).items():
+                known[EXTENSIONS + service] = orjson.dumps(sorted(aliases))
             news = {name: raw for name, raw in known.items() if self._kept.get((site, name)) != raw}
             if news:
                 await self.store.put_documents(DOCUMENTS, "", news, site=site)

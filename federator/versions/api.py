@@ -5,13 +5,15 @@ the service itself answers without a token: at its root, and at its version if i
 Whatever is None here is not a version document, and goes the way of all requests.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from aiohttp import web
 from multidict import CIMultiDictProxy, MultiMapping
 
 from adapters.probe import Probe, SiteVersions
+from adapters.quirk import Quirk
 from adapters.spec import Service
 from federator.faults import Unavailable
 from federator.versions.documents import (
@@ -25,6 +27,7 @@ from federator.versions.documents import (
 )
 
 _READS = {"GET", "HEAD"}
+_NO_QUIRKS: Mapping[str, Sequence[Quirk]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +41,15 @@ class _Page:
 class VersionApi:
     """Answers at the roots of services, and knows which microversions all sites have."""
 
-    def __init__(self, probe: Probe, services: Iterable[Service], public_url: str) -> None:
+    def __init__(
+        self,
+        probe: Probe,
+        services: Iterable[Service],
+        public_url: str,
+        quirks: Mapping[str, Sequence[Quirk]] = _NO_QUIRKS,
+    ) -> None:
         self._probe = probe
+        self._quirks = quirks
         self._public_url = public_url
         self._memo: dict[str, tuple[list[SiteVersions], list[Entry]]] = {}
         self._pages: dict[str, _Page] = {}
@@ -62,7 +72,9 @@ class VersionApi:
             status = page.status or documents[0].status
             headers = self._headers(page, entries, request)
             return web.json_response({"versions": entries}, status=status, headers=headers)
-        version = own_version(service, documents, self._public_url)
+        version = own_version(
+            service, documents, self._public_url, self._quirks.get(service.type, ())
+        )
         if version is not None:
             headers = self._headers(page, entries, request)
             return web.json_response({"version": version}, headers=headers)
@@ -106,7 +118,8 @@ class VersionApi:
         memo = self._memo.get(service.type)
         # The probe replaces documents, so mostly this compares the same objects.
         if memo is None or memo[0] != documents:
-            memo = (documents, intersection(service, documents, self._public_url))
+            quirks = self._quirks.get(service.type, ())
+            memo = (documents, intersection(service, documents, self._public_url, quirks))
             self._memo[service.type] = memo
         return memo
 

@@ -2,7 +2,8 @@
 
 A client picks the highest microversion it is shown and sends it with each call, and each call may
 go to any site. So what is shown is the intersection: the versions that every site has, from the
-highest of their minima to the lowest of their maxima.
+highest of their minima to the lowest of their maxima. An older site counts with the microversion that
+the quirks lift it to.
 """
 
 import re
@@ -10,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from adapters.probe import SiteVersions
+from adapters.profile import Profile, common, highest, maximum, parsed, with_maximum
+from adapters.quirk import Quirk
 from adapters.spec import Service
 from federator.faults import BadRequest, Fault, NotAcceptable
 
@@ -17,12 +20,13 @@ Entry = dict[str, Any]
 Range = tuple[str, str]
 
 _MICROVERSION = re.compile(r"([1-9]\d*)\.([1-9]\d*|0)")
-_MAXIMA = ("version", "max_version")
-"""Nova and Cinder say the one, Placement the other."""
 
 
 def intersection(
-    service: Service, documents: Sequence[SiteVersions], public_url: str
+    service: Service,
+    documents: Sequence[SiteVersions],
+    public_url: str,
+    quirks: Sequence[Quirk] = (),
 ) -> list[Entry]:
     """The entries of the service's list of versions that hold at all these sites, links to us.
 
@@ -34,8 +38,8 @@ def intersection(
         {entry["id"]: entry for entry in document.versions if _serves(service, entry)}
         for document in documents
     ]
-    common = [id_ for id_ in lists[0] if all(id_ in entries for entries in lists)]
-    found = [_lowest([entries[id_] for entries in lists]) for id_ in common]
+    everywhere = [id_ for id_ in lists[0] if all(id_ in entries for entries in lists)]
+    found = [_lowest([entries[id_] for entries in lists], quirks) for id_ in everywhere]
     return [
         _with_links(entry, service, public_url)
         for entry in _with_one_current([entry for entry in found if entry])
@@ -43,22 +47,25 @@ def intersection(
 
 
 def own_version(
-    service: Service, documents: Sequence[SiteVersions], public_url: str
+    service: Service,
+    documents: Sequence[SiteVersions],
+    public_url: str,
+    quirks: Sequence[Quirk] = (),
 ) -> Entry | None:
     """The document of the service's one version, if every site shows one."""
     versions = [document.version for document in documents if document.version]
     if not versions or len(versions) < len(documents):
         return None
-    entry = _lowest(versions)
+    entry = _lowest(versions, quirks)
     return _with_links(entry, service, public_url) if entry else None
 
 
 def microversions(entries: Sequence[Mapping[str, Any]]) -> Range | None:
     """The lowest and highest microversion of a list of versions; None if it has none."""
     for entry in entries:
-        lowest, highest = entry.get("min_version"), _maximum(entry)
-        if lowest and highest:
-            return str(lowest), highest
+        lowest, most = entry.get("min_version"), maximum(entry)
+        if lowest and most:
+            return str(lowest), most
     return None
 
 
@@ -70,12 +77,12 @@ def negotiate(service: Service, known: Range | None, headers: Mapping[str, str])
     asked = _asked(service, headers)
     if asked is None or known is None:
         return None
-    lowest, highest = known
+    lowest, most = known
     if asked == "latest":
-        return highest
+        return most
     if not _MICROVERSION.fullmatch(asked):
         raise _malformed(service, asked)
-    if not _key(lowest) <= _key(asked) <= _key(highest):
+    if not _key(lowest) <= _key(asked) <= _key(most):
         raise _beyond(service, asked, known)
     return asked
 
@@ -109,15 +116,14 @@ def _malformed(service: Service, asked: str) -> Fault:
 
 
 def _beyond(service: Service, asked: str, known: Range) -> Fault:
-    lowest, highest = known
+    lowest, most = known
     if service.faults == "errors":
         return NotAcceptable(
             f"Invalid microversion: Unacceptable version header: {asked}",
-            details={"max_version": highest, "min_version": lowest},
+            details={"max_version": most, "min_version": lowest},
         )
     return NotAcceptable(
-        f"Version {asked} is not supported by the API. "
-        f"Minimum is {lowest} and maximum is {highest}.",
+        f"Version {asked} is not supported by the API. Minimum is {lowest} and maximum is {most}.",
         headers=version_headers(service, asked),
     )
 
@@ -132,19 +138,21 @@ def _serves(service: Service, entry: Mapping[str, Any]) -> bool:
     )
 
 
-def _lowest(entries: Sequence[Mapping[str, Any]]) -> Entry | None:
-    """The entry of the site that reaches least far, from the highest minimum on; None if none fits."""
-    least: Mapping[str, Any] = min(entries, key=lambda one: _key(_maximum(one)))
-    entry = dict(least)
+def _lowest(entries: Sequence[Mapping[str, Any]], quirks: Sequence[Quirk]) -> Entry | None:
+    """The entry that holds at all sites, from the highest minimum on; None if none fits.
+
+    It is that of the site which reaches just so far, for the date of a version may stand in it.
+    """
+    most = common((Profile(highest([entry])) for entry in entries), quirks)
+    least = min(entries, key=lambda one: _key(maximum(one)))
+    entry = dict(next((one for one in entries if parsed(maximum(one)) == most), least))
+    if most is not None and maximum(entry):
+        entry = with_maximum(entry, most)
     minimum = max((str(one.get("min_version", "")) for one in entries), key=_key)
-    if not minimum or not _maximum(entry):
+    if not minimum or not maximum(entry):
         return entry
     entry["min_version"] = minimum
-    return entry if _key(minimum) <= _key(_maximum(entry)) else None
-
-
-def _maximum(entry: Mapping[str, Any]) -> str:
-    return next((str(entry[key]) for key in _MAXIMA if entry.get(key)), "")
+    return entry if _key(minimum) <= _key(maximum(entry)) else None
 
 
 def _key(version: str) -> tuple[int, ...]:

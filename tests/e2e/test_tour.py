@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from adapters.registry import all_quirks
 from tests.e2e.estate import Holding, new_estate
 from tests.e2e.exemptions import EXEMPTIONS
 from tests.e2e.leaks import leaks, secrets
@@ -630,15 +631,34 @@ def test_limits_and_quotas(world: World, estate: dict[str, Holding]) -> None:
 def test_extensions(world: World) -> None:
     rows = world.openstack.rows("extension", "list", "--network")
     aliases = [row["Alias"] for row in rows]
-    common = set.intersection(
-        *(
-            {each["alias"] for each in api.get("network", "/v2.0/extensions")["extensions"]}
-            for api in world.site_admins.values()
-        )
-    )
+    own = [
+        {each["alias"] for each in api.get("network", "/v2.0/extensions")["extensions"]}
+        for api in world.site_admins.values()
+    ]
+    lifted = {quirk.alias for quirk in all_quirks()["network"]}
     assert len(aliases) == len(set(aliases))
-    assert set(aliases) == common
+    assert set(aliases) == set.intersection(*own) | (lifted & set.union(*own))
     assert world.openstack.rows("extension", "list")
+
+
+def test_subnets_of_an_older_site_say_that_they_are_external(world: World) -> None:
+    api, field = world.admin_api, "router:external"
+    subnets = api.get("network", "/v2.0/subnets")["subnets"]
+    offered = api.call("GET", "network", "/v2.0/extensions/subnet-external-network")
+    if offered.status_code == 404:
+        # Nobody has it here: then nothing is computed.
+        assert not any(field in each for each in subnets)
+        return
+    networks = api.get("network", f"/v2.0/networks?{field}=true&fields=id")["networks"]
+    external = {network["id"] for network in networks}
+    theirs = {each["id"] for each in subnets if each["network_id"] in external}
+    found = api.get("network", f"/v2.0/subnets?{field}=true")["subnets"]
+    assert {each["id"] for each in found} == theirs
+    # The networks are one to a tenant, their subnets are not.
+    assert len(theirs) >= len(world.sites)
+    assert all(each[field] == (each["network_id"] in external) for each in subnets)
+    for one in theirs:
+        assert api.get("network", f"/v2.0/subnets/{one}")["subnet"][field] is True
 
 
 def test_a_user_sees_himself(world: World) -> None:

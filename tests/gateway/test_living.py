@@ -6,6 +6,7 @@ import orjson
 import pytest
 from structlog.testing import capture_logs
 
+from adapters.extensions import Extensions
 from adapters.probe import Probe
 from federator.living import kept_going
 from federator.upkeep.acquaintance import DOCUMENTS, ENDPOINTS, Acquaintance
@@ -45,6 +46,6 @@ async def test_a_broken_document_keeps_nobody_from_knowing_the_other_sites() -> 
     await store.put_documents(DOCUMENTS, "", {ENDPOINTS: orjson.dumps(urls)}, site="tokyo")
     endpoints: dict[str, dict[str, str]] = {name: {} for name in names}
 
-    await Acquaintance(endpoints, {}, Probe(unasked, endpoints, []), store).recall()
+    await Acquaintance(endpoints, {}, Probe(unasked, endpoints, []), Extensions({}), store).recall()
 
     assert endpoints == {"paris": {}, "tokyo": urls}

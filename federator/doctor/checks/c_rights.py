@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from adapters.keystone.login import Myself
-from adapters.rights import HOME, NOBODY, SITE, Right, lists
+from adapters.rights import HOME, NOBODY, SITE, Right, extensions, lists
 from federator.doctor.patient import Finding, Patient, good, note, wrong
 
 _MISSING = frozenset({401, 403})
@@ -35,7 +35,11 @@ async def check(patient: Patient) -> AsyncIterator[Finding]:
 
 
 def _needed(patient: Patient) -> list[Right]:
-    return list(HOME) if patient.is_home else [*SITE, *lists(patient.services)]
+    return (
+        list(HOME)
+        if patient.is_home
+        else [*SITE, *lists(patient.services), *extensions(patient.services)]
+    )
 
 
 async def _try(patient: Patient, right: Right, myself: Myself) -> int | None:

@@ -1,0 +1,76 @@
+"""What all sites can do: what they say of themselves, and what the quirks add to it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from adapters.extensions import Extensions
+from adapters.probe import Probe, SiteVersions
+from adapters.profile import Profile, common, extensions_lifted, highest, in_force, parsed, steps
+from adapters.quirk import Quirk, Version
+
+_Told = tuple[SiteVersions | None, frozenset[str] | None]
+
+
+@dataclass(slots=True)
+class Abilities:
+    """Of every service of every site."""
+
+    probe: Probe
+    extensions: Extensions
+    sites: Sequence[str]
+    quirks: Mapping[str, tuple[Quirk, ...]]
+    """By service type."""
+    _memo: dict[tuple[str, str], tuple[_Told, Profile]] = field(default_factory=dict)
+
+    def profile(self, site: str, service_type: str) -> Profile:
+        """What a service says of itself, as far as that is known."""
+        told = self.probe.document(site, service_type), self.extensions.of(site, service_type)
+        known = self._memo.get((site, service_type))
+        # They are replaced when they are asked for again, so mostly these are the same objects.
+        if known is not None and known[0][0] is told[0] and known[0][1] is told[1]:
+            return known[1]
+        versions, aliases = told
+        profile = Profile(
+            highest=highest(versions.versions) if versions is not None else None,
+            extensions=aliases,
+        )
+        self._memo[site, service_type] = told, profile
+        return profile
+
+    def in_force(self, site: str, service_type: str, microversion: str) -> tuple[Quirk, ...]:
+        """The quirks between a site and a question in this microversion; empty: in none."""
+        quirks = self._quirks(service_type)
+        if not quirks:
+            return ()
+        return in_force(self.profile(site, service_type), parsed(microversion), quirks)
+
+    def lifted(self, site: str, service_type: str) -> tuple[Quirk, ...]:
+        """All quirks that lift a service of a site, those of microversions in order."""
+        profile, quirks = self.profile(site, service_type), self._quirks(service_type)
+        above = steps(profile.highest, quirks) if profile.highest is not None else ()
+        return (*above, *extensions_lifted(profile, quirks))
+
+    def common(self, service_type: str) -> Version | None:
+        """The highest microversion that all sites can be asked for."""
+        return common(self._profiles(service_type), self.quirks.get(service_type, ()))
+
+    def common_extensions(self, service_type: str) -> frozenset[str] | None:
+        """The extensions that all sites have, by themselves or lifted; None if no site told."""
+        quirks = self._quirks(service_type)
+        lists = [
+            each.extensions | {quirk.alias for quirk in extensions_lifted(each, quirks)}
+            for each in self._profiles(service_type)
+            if each.extensions is not None
+        ]
+        return frozenset.intersection(*lists) if lists else None
+
+    def _quirks(self, service_type: str) -> Sequence[Quirk]:
+        """Those of microversions, and of extensions that some site has: what nobody has is not offered."""
+        quirks = self.quirks.get(service_type, ())
+        if not any(quirk.alias for quirk in quirks):
+            return quirks
+        own = [each.extensions or () for each in self._profiles(service_type)]
+        return [each for each in quirks if not each.alias or any(each.alias in one for one in own)]
+
+    def _profiles(self, service_type: str) -> Iterable[Profile]:
+        return (self.profile(site, service_type) for site in self.sites)
