@@ -1,12 +1,12 @@
 """What all sites can do: what they say of themselves, and what the quirks add to it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from adapters.extensions import Extensions
 from adapters.probe import Probe, SiteVersions
-from adapters.profile import Profile, common, extensions_lifted, highest, in_force, parsed, steps
-from adapters.quirk import Quirk, Version
+from adapters.profile import Profile, common_extensions, highest, in_force, parsed
+from adapters.quirk import Quirk
 
 _Told = tuple[SiteVersions | None, frozenset[str] | None]
 
@@ -37,40 +37,25 @@ class Abilities:
         self._memo[site, service_type] = told, profile
         return profile
 
-    def in_force(self, site: str, service_type: str, microversion: str) -> tuple[Quirk, ...]:
-        """The quirks between a site and a question in this microversion; empty: in none."""
-        quirks = self._quirks(service_type)
-        if not quirks:
-            return ()
-        return in_force(self.profile(site, service_type), parsed(microversion), quirks)
+    def profiles(self, service_type: str) -> dict[str, Profile]:
+        """The same of all sites, in configured order."""
+        return {site: self.profile(site, service_type) for site in self.sites}
 
-    def lifted(self, site: str, service_type: str) -> tuple[Quirk, ...]:
-        """All quirks that lift a service of a site, those of microversions in order."""
-        profile, quirks = self.profile(site, service_type), self._quirks(service_type)
-        above = steps(profile.highest, quirks) if profile.highest is not None else ()
-        return (*above, *extensions_lifted(profile, quirks))
-
-    def common(self, service_type: str) -> Version | None:
-        """The highest microversion that all sites can be asked for."""
-        return common(self._profiles(service_type), self.quirks.get(service_type, ()))
-
-    def common_extensions(self, service_type: str) -> frozenset[str] | None:
-        """The extensions that all sites have, by themselves or lifted; None if no site told."""
-        quirks = self._quirks(service_type)
-        lists = [
-            each.extensions | {quirk.alias for quirk in extensions_lifted(each, quirks)}
-            for each in self._profiles(service_type)
-            if each.extensions is not None
-        ]
-        return frozenset.intersection(*lists) if lists else None
-
-    def _quirks(self, service_type: str) -> Sequence[Quirk]:
+    def quirks_of(self, service_type: str) -> Sequence[Quirk]:
         """Those of microversions, and of extensions that some site has: what nobody has is not offered."""
         quirks = self.quirks.get(service_type, ())
         if not any(quirk.alias for quirk in quirks):
             return quirks
-        own = [each.extensions or () for each in self._profiles(service_type)]
+        own = [each.extensions or () for each in self.profiles(service_type).values()]
         return [each for each in quirks if not each.alias or any(each.alias in one for one in own)]
 
-    def _profiles(self, service_type: str) -> Iterable[Profile]:
-        return (self.profile(site, service_type) for site in self.sites)
+    def in_force(self, site: str, service_type: str, microversion: str) -> tuple[Quirk, ...]:
+        """The quirks between a site and a question in this microversion; empty: in none."""
+        quirks = self.quirks_of(service_type)
+        if not quirks:
+            return ()
+        return in_force(self.profile(site, service_type), parsed(microversion), quirks)
+
+    def common_extensions(self, service_type: str) -> frozenset[str] | None:
+        """The extensions that all sites have, by themselves or lifted; None if no site told."""
+        return common_extensions(self.profiles(service_type).values(), self.quirks_of(service_type))

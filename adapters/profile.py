@@ -77,6 +77,27 @@ def extensions_lifted(profile: Profile, quirks: Sequence[Quirk]) -> tuple[Quirk,
     return tuple(each for each in quirks if each.alias and each.alias not in profile.extensions)
 
 
+def lifting(profile: Profile, quirks: Sequence[Quirk]) -> tuple[Quirk, ...]:
+    """All quirks that lift a service of a site, those of microversions in order."""
+    above = steps(profile.highest, quirks) if profile.highest is not None else ()
+    return (*above, *extensions_lifted(profile, quirks))
+
+
+def offered(profile: Profile, quirks: Sequence[Quirk]) -> frozenset[str] | None:
+    """The extensions that a site has, by itself or lifted; None if nobody knows which."""
+    if profile.extensions is None:
+        return None
+    return profile.extensions | {quirk.alias for quirk in extensions_lifted(profile, quirks)}
+
+
+def common_extensions(
+    profiles: Iterable[Profile], quirks: Sequence[Quirk]
+) -> frozenset[str] | None:
+    """The extensions that all sites have, by themselves or lifted; None if no site told."""
+    lists = [each for profile in profiles if (each := offered(profile, quirks)) is not None]
+    return frozenset.intersection(*lists) if lists else None
+
+
 def in_force(profile: Profile, asked: Version | None, quirks: Sequence[Quirk]) -> tuple[Quirk, ...]:
     """The quirks between a site and a question in this microversion, the one of the oldest release first."""
     lifted = extensions_lifted(profile, quirks)

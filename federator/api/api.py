@@ -21,6 +21,7 @@ from adapters.session import SiteSessions
 from adapters.sites import Site
 from adapters.spec import PROJECT, USER
 from federator.api import rules, shapes
+from federator.api.matrix import abilities
 from federator.api.policy import Policy
 from federator.faults import BadRequest, MethodNotAllowed, NotFound, TooLarge, Unavailable
 from idmap.front import IdMap
@@ -70,7 +71,7 @@ class FederationApi:
                 _only_reading(request)
                 self.policy.require(rules.GET_SITE, identity)
                 self._known(name)
-                return _json({"site": await self._site(name, identity)})
+                return _json({"site": await self._site(name, identity, whole=True)})
             case ["sites", name, "pause"]:
                 _only_posting(request)
                 self.policy.require(rules.PAUSE_SITE, identity)
@@ -109,7 +110,8 @@ class FederationApi:
         except ValueError as error:
             raise BadRequest(f"{error}.") from None
 
-    async def _site(self, name: str, identity: Identity) -> shapes.Json:
+    async def _site(self, name: str, identity: Identity, *, whole: bool = False) -> shapes.Json:
+        """A site; as a `whole` with all that its services can do, which is much."""
         failures = self.failures(name)
         projects = self._projects(identity)
         shown = shapes.site(
@@ -126,6 +128,11 @@ class FederationApi:
             pause=self.pauses.paused().get(name),
             public_base=self.public_base,
         )
+        if whole:
+            for service in shown["services"]:
+                profiles = self.abilities.profiles(service["type"])
+                quirks = self.abilities.quirks_of(service["type"])
+                service |= abilities(name, profiles, quirks)
         if self.policy.allows(rules.GET_SITE_INTERNALS, identity):
             urls = {"identity": self.sites[name].auth_url, **self.endpoints[name]}
             shown |= shapes.internals(urls, failures, await self._unread(name))

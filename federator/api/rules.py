@@ -47,7 +47,7 @@ RULES: tuple[RuleDefault, ...] = (
     DocumentedRuleDefault(
         GET_SITE,
         _READER_OR_ADMIN,
-        "Show one site.",
+        "Show one site, and what its services can do beside what the federation offers.",
         [_SITE],
         scope_types=["project"],
     ),

@@ -150,6 +150,7 @@ def test_everybody_sees_what_sites_can_do(
     assert answer.status_code == 200
     sites = {site["name"]: site for site in answer.json()["sites"]}
     assert list(sites) == ["paris", "tokyo"]
+    rows: list[dict[str, Any]] = []
     for name, site in sites.items():
         assert site["strategy"] == "k2k"
         assert site["reachable"]
@@ -163,7 +164,12 @@ def test_everybody_sees_what_sites_can_do(
         assert all(service["reachable"] for service in services.values())
         assert not {"urls", "errors", "id_map"} & site.keys()
         shown = office.ask("GET", f"{V1}/sites/{name}", request.getfixturevalue(who))
-        assert shown.json() == {"site": site}
+        whole = shown.json()["site"]
+        matrix = {service["type"]: service for service in whole["services"]}
+        assert {*whole, "services"} == set(site)
+        for service, entry in services.items():
+            assert {name: matrix[service][name] for name in entry} == entry
+        rows.append(matrix)
     newest = [
         max(
             int(version["max_microversion"].split(".")[1])
@@ -175,6 +181,23 @@ def test_everybody_sees_what_sites_can_do(
         for site in sites.values()
     ]
     assert newest[0] > newest[1], "paris is the newer release"
+    _is_the_matrix(*rows)
+
+
+def _is_the_matrix(paris: dict[str, Any], tokyo: dict[str, Any]) -> None:
+    """The newer release is kept back by the older one, which is lifted where that can be computed."""
+    newer, older = (each["compute"]["microversions"] for each in (paris, tokyo))
+    assert newer["federation"] == older["federation"] == older["lifted_to"] == older["own"]
+    assert (newer["lowers_federation"], older["lowers_federation"]) == (False, True)
+    newer, older = (each["block-storage"]["microversions"] for each in (paris, tokyo))
+    assert newer["own"] == older["lifted_to"] == older["federation"] != older["own"]
+    newer, older = (each["network"]["extensions"] for each in (paris, tokyo))
+    assert older["lifted"] == ["subnet-external-network"]
+    assert set(newer["own"]) - set(newer["not_offered"]) == {*older["own"], *older["lifted"]}
+    assert older["keeps_from_federation"] == newer["not_offered"] != []
+    (quirk,) = tokyo["network"]["quirks"]
+    assert quirk["extension"] == "subnet-external-network"
+    assert tokyo["image"]["extensions"] is None
 
 
 def test_admins_see_the_insides_of_sites(office: Office, admin: str) -> None:
