@@ -25,12 +25,15 @@ async def measure(effort: Effort) -> Report:
     report = Report(effort)
     few, many = effort.few, effort.many
     with new_world(2, few) as world:
-        await get_by_id(report, world)
+        plain = await get_by_id(report, world)
         ours, its = await whole_list(report, world, few)
         report.figures["list_2x100_cpu_vs_nginx"] = round(ours / its, 2)
         loops(report, world)
         await round_trips(report, world)
         record = record_bytes(report, world)
+    with new_world(2, few, tls=True) as world:
+        over_tls = await get_by_id(report, world)
+        report.row("... beside plain HTTP", f"x{over_tls / plain:.2f}")
     with new_world(2, many) as world:
         ours, _ = await whole_list(report, world, many)
         report.figures["list_2x1000_ms_cpu"] = round(ours, 2)

@@ -1,16 +1,18 @@
 """Home and sites that answer at once, or after so many seconds: a process of its own, for the benchmarks.
 
-    python -m bench.standin SITES SERVERS SECONDS     prints where it serves, as JSON; until its input ends
+    python -m bench.standin SITES SERVERS SECONDS [PEM]    prints where it serves, as JSON; until its input ends
 
 What they say was recorded (`bench.record`); each server gets an ID, a name and a moment of its own. The sites
 accept home's tokens (strategy `shared`) and have nothing but servers. One more site, `whole`, has as many
-servers as all of them together, and does not wait: for a plain proxy before it.
+servers as all of them together, and does not wait: for a plain proxy before it. With a certificate and its key
+all of them speak TLS.
 """
 
 import asyncio
 import json
 import random
 import re
+import ssl
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -208,15 +210,21 @@ class Service(asyncio.Protocol):
             self.transport.write(said)
 
 
-async def main(sites: int, servers: int, seconds: float) -> None:
+async def main(sites: int, servers: int, seconds: float, certificate: str = "") -> None:
+    tls = None
+    if certificate:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(certificate)
     said = json.loads(RECORDED.read_text())
     loop = asyncio.get_running_loop()
 
     async def serve(make: Callable[[str], Say], seconds: float = 0.0) -> str:
         # Where it serves has to be known before what it says can be made.
         kept: list[Say] = []
-        server = await loop.create_server(lambda: Service(kept[0], seconds), "127.0.0.1", 0)
-        root = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        server = await loop.create_server(
+            lambda: Service(kept[0], seconds), "127.0.0.1", 0, ssl=tls
+        )
+        root = f"http{'s' if tls else ''}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         kept.append(make(root))
         return root
 
@@ -234,4 +242,4 @@ async def main(sites: int, servers: int, seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])))
+    uvloop.run(main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), *sys.argv[4:]))

@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 
 import redis
 import requests
+import trustme
 import yaml
 
 from bench.standin import USER_TOKEN
@@ -35,7 +36,7 @@ http {{
   server {{
     listen 127.0.0.1:{port};
     location / {{
-      proxy_pass http://site; proxy_http_version 1.1; proxy_set_header Connection "";
+      proxy_pass {scheme}://site; {tls} proxy_http_version 1.1; proxy_set_header Connection "";
       proxy_buffers 64 64k; proxy_buffer_size 64k; proxy_busy_buffers_size 128k;
     }}
   }}
@@ -54,6 +55,8 @@ class World:
     whole: str
     """The URL of the root of a site that has the servers of all."""
     folder: Path
+    authority: Path | None = None
+    """The CA of home and the sites, where they speak TLS."""
 
     def metric(self, name: str) -> float:
         """One number of the gateway's metrics, by its full name with labels."""
@@ -64,23 +67,31 @@ class World:
 
 
 @contextmanager
-def new_world(sites: int, servers: int, seconds: float = 0.0) -> Iterator[World]:
+def new_world(
+    sites: int, servers: int, seconds: float = 0.0, *, tls: bool = False
+) -> Iterator[World]:
     """So many sites with so many servers each, whose answers take so long. Afterwards all of it is gone."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory()))
         command = [sys.executable, "-m", "bench.standin", str(sites), str(servers), str(seconds)]
+        authority = None
+        if tls:
+            authority, certificate = _certificate(folder)
+            command.append(str(certificate))
         standin = stack.enter_context(
             subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         )
         assert standin.stdout
         where = json.loads(standin.stdout.readline())
         clouds = folder / "clouds.yaml"
-        clouds.write_text(yaml.safe_dump({"clouds": _clouds(where["home"], where["sites"])}))
+        clouds.write_text(
+            yaml.safe_dump({"clouds": _clouds(where["home"], where["sites"], authority)})
+        )
         fleet = stack.enter_context(new_fleet(clouds, folder))
         gateway = fleet.add(
             sites=list(where["sites"]), namesakes_seconds=_NEVER, readings_seconds=_NEVER
         )
-        world = World(gateway, fleet.redis.url, where["sites"], where["whole"], folder)
+        world = World(gateway, fleet.redis.url, where["sites"], where["whole"], folder, authority)
         _wait_for_rest(world, sites)
         yield world
 
@@ -89,8 +100,14 @@ def new_world(sites: int, servers: int, seconds: float = 0.0) -> Iterator[World]
 def nginx(world: World, site: str) -> Iterator[tuple[str, int]]:
     """nginx as a plain proxy of a stand-in: its URL and process."""
     port, config = free_port(), world.folder / "nginx.conf"
-    upstream = site.removeprefix("http://")
-    config.write_text(_NGINX.format(folder=world.folder, port=port, site=upstream))
+    scheme, _, upstream = site.partition("://")
+    tls = ""
+    if world.authority is not None:
+        tls = f"proxy_ssl_verify on; proxy_ssl_trusted_certificate {world.authority}; "
+        tls += "proxy_ssl_name localhost;"
+    config.write_text(
+        _NGINX.format(folder=world.folder, port=port, site=upstream, scheme=scheme, tls=tls)
+    )
     program = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
     if program is None:
         raise SystemExit("no nginx here; install it with deploy/install-packages.sh nginx-light")
@@ -113,7 +130,7 @@ def cpu_seconds(pid: int) -> float:
     return total / 1e9
 
 
-def _clouds(home: str, sites: dict[str, str]) -> dict[str, object]:
+def _clouds(home: str, sites: dict[str, str], authority: Path | None) -> dict[str, object]:
     account = {
         "auth_url": f"{home}/v3",
         "username": "federator",
@@ -122,10 +139,20 @@ def _clouds(home: str, sites: dict[str, str]) -> dict[str, object]:
         "project_name": "service",
         "project_domain_id": "default",
     }
-    common = {"auth_type": "v3password", "auth": account}
+    common: dict[str, object] = {"auth_type": "v3password", "auth": account}
+    if authority is not None:
+        common["cacert"] = str(authority)
     shared = {"federation": {"strategy": "shared"}}
     of_sites = {name: {**common, "region_name": name, **shared} for name in sites}
     return {"home": {**common, "region_name": "home"}, **of_sites}
+
+
+def _certificate(folder: Path) -> tuple[Path, Path]:
+    """Of a CA, and one of its with the key for whatever serves here."""
+    authority, own = trustme.CA(), folder / "own.pem"
+    authority.cert_pem.write_to_path(folder / "authority.pem")
+    authority.issue_cert("127.0.0.1", "localhost").private_key_and_cert_chain_pem.write_to_path(own)
+    return folder / "authority.pem", own
 
 
 def _wait_for_rest(world: World, sites: int) -> None:
