@@ -6,8 +6,9 @@ By default the collector looks through them a dozen times meanwhile, which costs
 
 import gc
 
-_YOUNG = 50_000
-"""Objects made, less those gone, before the collector looks through the new ones; by default 700."""
+_YOUNG = 100_000
+"""Objects made, less those gone, before the collector looks through the new ones: more than a few pages at once
+are. By default it is 700."""
 
 
 def settle() -> None:

@@ -57,13 +57,15 @@ def forwarded(headers: MultiMapping[str]) -> CIMultiDict[str]:
     """A client's headers that may go on, without any token."""
     named = _named_by_connection(headers)
     return CIMultiDict(
-        (name, value)
-        for name, value in headers.items()
-        if (lower := name.lower()) not in _NOT_FORWARDED
-        and lower not in named
-        and not lower.startswith(_SMUGGLED)
-        # WSGI does not tell "X_Roles" from "X-Roles", so nothing may be spelt with an underscore.
-        and "_" not in name
+        [
+            (name, value)
+            for name, value in headers.items()
+            if (lower := name.lower()) not in _NOT_FORWARDED
+            and lower not in named
+            and not lower.startswith(_SMUGGLED)
+            # WSGI does not tell "X_Roles" from "X-Roles", so nothing may be spelt with an underscore.
+            and "_" not in name
+        ]
     )
 
 
@@ -74,22 +76,28 @@ def returned_by_home(headers: MultiMapping[str]) -> CIMultiDict[str]:
 
 def returned_by_site(headers: MultiMapping[str]) -> CIMultiDict[str]:
     """A site's headers that may go on to the client. A site does not speak for our host."""
-    kept = _without(headers, _NOT_RETURNED_BY_SITES)
-    for name in [name for name in kept if name.lower().startswith("access-control-")]:
-        kept.popall(name, None)
-    return kept
+    return _without(headers, _NOT_RETURNED_BY_SITES, "access-control-")
 
 
-def _without(headers: MultiMapping[str], dropped: frozenset[str]) -> CIMultiDict[str]:
+def _without(
+    headers: MultiMapping[str], dropped: frozenset[str], beginning: str = "\0"
+) -> CIMultiDict[str]:
+    """All but these, those that begin so, and those that are for one connection only."""
     named = _named_by_connection(headers)
     return CIMultiDict(
-        (name, value)
-        for name, value in headers.items()
-        if (lower := name.lower()) not in dropped and lower not in named
+        [
+            (name, value)
+            for name, value in headers.items()
+            if (lower := name.lower()) not in dropped
+            and lower not in named
+            and not lower.startswith(beginning)
+        ]
     )
 
 
 def _named_by_connection(headers: MultiMapping[str]) -> set[str]:
+    if "Connection" not in headers:
+        return set()
     return {
         name.strip().lower()
         for value in headers.getall("Connection", [])

@@ -90,12 +90,11 @@ class Notice:
             self._put(_Seen(token.site, resource, (), token.project_id, local_id))
         elif reply.ok and (items := _items(call, resource, reply.body)):
             site, kind, now = token.site, resource.kind, time.time()
-            # What is everybody's is for the gateway's account to say: Neutron calls a network shared to whoever
-            # it is shared with.
-            somebodys = (
-                each for each in items if isinstance(each, dict) and owner_of(resource, each) != ""
-            )
-            new = [each for each in somebodys if self._is_news(site, kind, resource, each, now)]
+            new = [
+                each
+                for each in items
+                if isinstance(each, dict) and self._is_news(site, kind, resource, each, now)
+            ]
             if new:
                 owner = token.project_id if call.is_create else ""
                 self._put(_Seen(site, resource, new, owner))
@@ -134,12 +133,14 @@ class Notice:
             self._queue.put_nowait(seen)
 
     def _is_news(self, site: str, kind: str, resource: Resource, item: Item, now: float) -> bool:
-        if not shown_in_full(resource, item):
-            return False
         key = site, kind, str(item.get(resource.id_field))
         state = item.get("updated") or item.get("updated_at"), item.get("status")
         known = self._known.get(key)
         if known is not None and known[:2] == state and now - known[2] < AGAIN_SECONDS:
+            return False
+        # What is everybody's is for the gateway's account to say: Neutron calls a network shared to whoever it
+        # is shared with.
+        if not shown_in_full(resource, item) or owner_of(resource, item) == "":
             return False
         self._known[key] = (*state, now)
         return True

@@ -62,7 +62,9 @@ class SiteLinks:
         One that is not of a service we serve (a console) stays as it is.
         """
         beginning, _, last = url.rpartition("/")
-        found = self._collection(beginning) if is_uuid(last) else None
+        found = None
+        if "?" not in last:
+            found = self._collection(beginning, _SOME_ID if is_uuid(last) else last)
         if found is None:
             return self._in_general(url, project_id, change)
         project = change(PROJECT, found.project) if found.project else ""
@@ -70,10 +72,11 @@ class SiteLinks:
         new = new if _PLAIN.fullmatch(new) else quote(new, safe="")
         return f"{found.before}{project}{found.after}{new}"
 
-    def _looked_up(self, beginning: str) -> _Collection | None:
+    def _looked_up(self, beginning: str, last: str) -> _Collection | None:
         """The collection of links that begin so; None if they have to be looked at one by one.
 
-        That is where more IDs stand in them than these two, or nobody declared what the last one is.
+        That is where more IDs stand in them than these two, or nobody declared what the last one is. What is
+        no UUID may be an ID (flavors) or a word of the path, so of those each is looked up.
         """
         ids: list[tuple[str, object]] = []
 
@@ -81,11 +84,13 @@ class SiteLinks:
             ids.append((kind, value))
             return value
 
-        ours = self._in_general(f"{beginning}/{_SOME_ID}", "", note)
+        ours = self._in_general(f"{beginning}/{last}", "", note)
         project = str(ids.pop(0)[1]) if ids and ids[0][0] == PROJECT else ""
-        if len(ids) != 1 or ids[0][0] == ANY or ids[0][1] != _SOME_ID or "?" in ours:
+        if len(ids) != 1 or ids[0][0] == ANY or ids[0][1] != last or "?" in ours:
             return None
-        before, after = ours.removesuffix(_SOME_ID), ""
+        if not ours.endswith(f"/{last}"):
+            return None
+        before, after = ours.removesuffix(last), ""
         if project:
             before, _, after = before.partition(project)
         return _Collection(before, project, after, ids[0][0])

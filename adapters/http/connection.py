@@ -181,6 +181,8 @@ class Connection(asyncio.Protocol):
                 sent += len(chunk)
                 if length is not None and sent > length:
                     break
+                if not self._open:
+                    return
                 self._transport.write(chunk if length is not None else _framed(chunk))
                 if self._full:
                     self._since = self._loop.time()

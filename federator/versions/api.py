@@ -98,7 +98,10 @@ class VersionApi:
         """The microversion to ask the sites for; None if the client named none. Raises Fault."""
         if not service.microversion:
             return None
-        return negotiate(service, self.microversion_range(service), _folded(service, headers))
+        named = _folded(service, headers)
+        if not named and service.type in self._memo:
+            return None
+        return negotiate(service, self.microversion_range(service), named)
 
     def _headers(
         self, page: _Page, entries: list[Entry], request: web.Request
