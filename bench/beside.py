@@ -70,22 +70,21 @@ async def whole_list(report: Report, world: World, servers: int) -> tuple[float,
     return ours, its
 
 
-async def page_of_100(report: Report, world: World) -> None:
-    """The same list in small pages: what is read at the sites for what is given out."""
+async def read_for_given(report: Report, world: World, size: int) -> float:
+    """The same list in pages of this size: the items read at the sites for each that is given out."""
     name = 'federator_list_items_total{{what="{}"}}'.format
     before = [world.metric(name(what)) for what in ("read", "given")]
-    found = await pages(world.gateway.url, f"{LIST}?limit=100")
+    found = await pages(world.gateway.url, f"{LIST}?limit={size}")
     read, given = (
         world.metric(name(what)) - was for what, was in zip(("read", "given"), before, strict=True)
     )
-    report.figure(
-        f"read_items_per_item_{len(world.sites)}_sites",
-        read / given,
-        f"pages of 100 from {len(world.sites)} sites",
+    report.row(
+        f"pages of {size} from {len(world.sites)} sites",
         f"{read / given:.2f} items read for each given out, in {len(found)} pages",
     )
     used = await cost(gateway(world, found), report.effort.seconds, 4)
     report.row("... one page, CPU", f"{used / 1000:.2f} ms")
+    return read / given
 
 
 async def over_slowest(report: Report, world: World) -> None:

@@ -12,7 +12,7 @@ import os
 import platform
 from pathlib import Path
 
-from bench.beside import get_by_id, loops, over_slowest, page_of_100, whole_list
+from bench.beside import get_by_id, loops, over_slowest, read_for_given, whole_list
 from bench.kept import mapping_bytes, memory, record_bytes, round_trips
 from bench.report import Effort, Report
 from bench.world import new_world
@@ -40,7 +40,9 @@ async def measure(effort: Effort) -> Report:
         loops(report, world)
     with new_world(10, many) as world:
         await whole_list(report, world, many)
-        await page_of_100(report, world)
+        await read_for_given(report, world, few)
+        read = await read_for_given(report, world, many)
+        report.figures["read_items_per_item_10_sites"] = round(read, 3)
         loops(report, world)
     with new_world(10, few, effort.delay) as world:
         await over_slowest(report, world)

@@ -4,7 +4,7 @@ import pytest
 import redis
 import requests
 
-from bench.beside import gateway, page_of_100
+from bench.beside import gateway, read_for_given
 from bench.kept import mapping_bytes, record_bytes, round_trips
 from bench.load import cost, pages, server_ids
 from bench.report import Effort, Report
@@ -29,7 +29,7 @@ async def test_a_gateway_before_stand_ins_is_measured() -> None:
         ]
         assert sorted(names[0]) == sorted(names[1] + names[2])
 
-        await page_of_100(report, world)
+        assert 1 <= await read_for_given(report, world, 100) <= 2
         await round_trips(report, world)
         record = record_bytes(report, world)
         target = gateway(world, [f"/compute/v2.1/servers/{each}" for each in ids[:5]])
@@ -37,10 +37,20 @@ async def test_a_gateway_before_stand_ins_is_measured() -> None:
         with redis.Redis.from_url(world.redis_url) as client:
             [*records] = client.scan_iter("federator:rec:*:server:*")
             assert sum(client.hlen(key) for key in records) == 2 * EFFORT.many
-    assert 1 <= report.figures["read_items_per_item_2_sites"] <= 2
     assert report.figures["redis_round_trips_warm_get"] < 1
     assert record > 100
     assert await mapping_bytes(report) > 32
+
+
+@pytest.mark.redis
+async def test_sites_may_speak_tls() -> None:
+    with new_world(1, 20, tls=True) as world:
+        [root] = world.sites.values()
+        assert root.startswith("https://")
+        assert len(await server_ids(root, LIST)) == 20
+        [one, *_] = await server_ids(world.gateway.url, LIST)
+        target = gateway(world, [f"/compute/v2.1/servers/{one}"])
+        assert await cost(target, EFFORT.seconds, 2) > 0
 
 
 def _list(url: str) -> list[dict[str, str]]:

@@ -318,7 +318,8 @@ class Interleaving:
         share = self._share(lane, live)
         expected = rest * share
         margin = min(3 * sqrt(expected * (1 - share)), _MARGIN * expected)
-        return min(rest, ceil(expected + margin)) or 1
+        # Shares are fractions: what is off in their last digits is no item.
+        return min(rest, ceil(round(expected + margin, 6))) or 1
 
     def _share(self, lane: _Lane, live: Sequence[_Lane]) -> float:
         """The part of what is still needed that is expected of a lane."""
