@@ -5,8 +5,6 @@ from hashlib import sha256
 
 _TOKENS = re.compile(r"gAAAA[\w=%-]{8,}|eyJ[\w-]+\.[\w-]+(?:\.[\w-]+)?")
 """Keystone's tokens (Fernet), and JSON web tokens."""
-_SIGNS = ("gAAAA", "eyJ")
-"""Without one of them there is none."""
 _LONGEST = 500
 
 
@@ -22,6 +20,6 @@ def harmless(text: str) -> str:
     if not text.isascii():
         # Headers may hold bytes that are no text.
         text = text.encode(errors="replace").decode()
-    if any(sign in text for sign in _SIGNS):
+    if "gAAAA" in text or "eyJ" in text:
         text = _TOKENS.sub("***", text)
     return text[:_LONGEST]

@@ -9,6 +9,7 @@ back as they were pinned: a project's has no hyphens and must have none when it 
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 
 from idmap.ids import canonical, is_uuid
 from idmap.store import Location, Pin
@@ -17,8 +18,12 @@ Key = tuple[str, str]
 """(kind, ID) with an empty kind for UUIDs."""
 
 
+@lru_cache(8192)
 def pin_key(kind: str | None, any_id: str) -> Key | None:
-    """Under which key an ID is compared. None: it cannot be, being no UUID and of unknown kind."""
+    """Under which key an ID is compared. None: it cannot be, being no UUID and of unknown kind.
+
+    Remembered for a while: a request asks of the same few several times.
+    """
     if is_uuid(any_id):
         return "", canonical(any_id)
     return (kind, any_id) if kind else None
