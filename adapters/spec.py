@@ -129,6 +129,8 @@ class Resource:
     """Sort keys that are not called like the field they mean: ``created_at`` -> ``created``."""
     lowest: frozenset[str] = frozenset()
     """Merge.NUMBERS: fields of which the lowest counts (limits per object); all others add up."""
+    usage: str = ""
+    """Merge.NUMBERS that can be set (quotas): what to add to the path to be told what is used as well."""
     index: str = ""
     """What the gateway's account asks to see every object of this kind at a site, for a rebuild of
     the map: path and query, ``/servers?all_tenants=1``. Empty: the kind is found inside another

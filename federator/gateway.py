@@ -36,6 +36,7 @@ from federator.lists.leaf import Lists
 from federator.locate import Locator
 from federator.paging import Page, page_of
 from federator.plan import Plan, Reach, plan
+from federator.quotas import Quotas
 from federator.sharing.sharing import Sharing
 from federator.stated import StatedNames
 from federator.upkeep.namesakes import unnoticed
@@ -50,6 +51,7 @@ class Gateway:
     stated: StatedNames
     locator: Locator
     lists: Lists
+    quotas: Quotas
     idempotency: Idempotency
     keypairs: Keypairs
     intake: Intake
@@ -128,6 +130,8 @@ class Gateway:
             return answer.one(await self._first_that_has_it(question, chosen), request_id)
         if chosen.reach is Reach.ANCHOR:
             return await self.sharing.anchor.change(question, chosen.sites[0])
+        if chosen.reach is Reach.SHARES:
+            return await self.quotas.changed(question, chosen.sites)
         if chosen.reach is Reach.EVERY_REPLICA:
             replies = await self.fanout.ask_all(question, chosen.sites)
             if call.is_create and all(reply.ok for reply in replies):

@@ -44,6 +44,7 @@ from federator.lists.leaf import Lists
 from federator.locate import Locator
 from federator.notice import Notice
 from federator.owners import Owners
+from federator.quotas import Quotas
 from federator.sharing.anchor import Anchor
 from federator.sharing.reader import Reader
 from federator.sharing.sharing import Sharing
@@ -247,6 +248,7 @@ def build(settings: Settings) -> House:
             stated=StatedNames(fanout, kinds_with_names(services.values()), settings.sites),
             locator=locator,
             lists=Lists(fanout, locator, notes),
+            quotas=Quotas(fanout, notes),
             idempotency=Idempotency(notes, Seal(secret, "answers") if secret is not None else None),
             keypairs=Keypairs(
                 services["compute"], fanout, owners, accounts, settings.sites, default_site

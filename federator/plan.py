@@ -20,6 +20,7 @@ class Reach(Enum):
     ONE = "the one site that owns it"
     ALL = "all sites, and their answers become one"
     ANCHOR = "the anchor of a shared object; the daemons take it to the other sites"
+    SHARES = "all sites, each of which gets its share of what is set"
     EVERY_REPLICA = "each site that has it: the object is one to the tenant"
 
 
@@ -89,7 +90,10 @@ def plan(
     if header_site or call.resource is None or call.is_list:
         # A collection has no such method; the site says so best.
         return Plan(Reach.ONE, (header_site or default_site,))
-    # A document without an owner (quotas of a project, say): changing it at every site would multiply it.
+    if call.resource.merge is Merge.NUMBERS and "user_id=" not in call.query:
+        return Plan(Reach.SHARES, _useful(where, sites))
+    # A document without an owner: changing it at every site would multiply it. And a user of home is several
+    # users at a site.
     raise BadRequest(
         "This can be changed only at one site at a time: name it with the header X-Federation-Site."
     )
@@ -143,9 +147,12 @@ def _plan_for_list(
         return Plan(Reach.ONE if call.resource is None else Reach.ALL, (header_site,))
     if call.resource is None or call.resource.merge is Merge.FIRST:
         return Plan(Reach.ONE, (default_site, *(site for site in sites if site != default_site)))
-    # A filter by IDs that live at some sites only: the others have nothing that matches.
-    useful = [site for site in sites if all(_may_match(site, each) for each in where.filters)]
-    return Plan(Reach.ALL, tuple(useful))
+    return Plan(Reach.ALL, _useful(where, sites))
+
+
+def _useful(where: Whereabouts, sites: Sequence[str]) -> tuple[str, ...]:
+    """Without those that have nothing that matches a filter by IDs."""
+    return tuple(site for site in sites if all(_may_match(site, each) for each in where.filters))
 
 
 def _may_match(site: str, values: Mapping[str, Places]) -> bool:

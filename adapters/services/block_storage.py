@@ -462,6 +462,7 @@ _PROJECTS = (
             "/os-quota-sets/{project}?usage=True": "/os-quota-sets/{project}?usage=True",
             "/os-quota-sets/{project}/defaults": "/os-quota-sets/{project}/defaults",
         },
+        usage="?usage=True",
         merge=Merge.NUMBERS,
         lowest=frozenset({"per_volume_gigabytes"}),
     ),
@@ -471,7 +472,8 @@ _PROJECTS = (
         keys="quota_class_sets",
         kind="volume_quota_class_set",
         ids=Ids.NAME,
-        merge=Merge.FIRST,
+        merge=Merge.NUMBERS,
+        lowest=frozenset({"per_volume_gigabytes"}),
     ),
     Resource(
         path="/os-availability-zone",

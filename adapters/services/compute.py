@@ -307,6 +307,18 @@ _OF_A_FLAVOR = (
     ),
 )
 
+_QUOTAS_OF_ONE_OBJECT = frozenset(
+    {
+        "injected_file_content_bytes",
+        "injected_file_path_bytes",
+        "injected_files",
+        "key_pairs",
+        "metadata_items",
+        "security_group_rules",
+        "server_group_members",
+    }
+)
+
 _OF_USERS_AND_PROJECTS = (
     Resource(
         path="/os-keypairs",
@@ -359,17 +371,8 @@ _OF_USERS_AND_PROJECTS = (
             "/os-quota-sets/{project}/defaults": "/os-quota-sets/{project}/defaults",
         },
         merge=Merge.NUMBERS,
-        lowest=frozenset(
-            {
-                "injected_file_content_bytes",
-                "injected_file_path_bytes",
-                "injected_files",
-                "key_pairs",
-                "metadata_items",
-                "security_group_rules",
-                "server_group_members",
-            }
-        ),
+        usage="/detail",
+        lowest=_QUOTAS_OF_ONE_OBJECT,
     ),
     Resource(
         path="/os-quota-class-sets",
@@ -377,7 +380,8 @@ _OF_USERS_AND_PROJECTS = (
         keys="quota_class_sets",
         kind="compute_quota_class_set",
         ids=Ids.NAME,
-        merge=Merge.FIRST,
+        merge=Merge.NUMBERS,
+        lowest=_QUOTAS_OF_ONE_OBJECT,
     ),
     Resource(
         path="/os-simple-tenant-usage",

@@ -662,6 +662,7 @@ _PROJECTS = (
         id_kind=PROJECT,
         refs=_OWNER,
         told={"/quotas/{project}": "/quotas/{project}"},
+        usage="/details",
         merge=Merge.NUMBERS,
     ),
     *(

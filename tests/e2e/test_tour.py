@@ -717,6 +717,60 @@ def test_an_admin_sees_every_site(world: World, estate: dict[str, Holding]) -> N
     assert {row["Resource"]: row["Limit"] for row in quota}["instances"] == 10 * len(estate)
 
 
+def test_quotas_are_those_of_the_federation(world: World, estate: dict[str, Holding]) -> None:
+    """What is set is shown, and each site has a part of it that holds what is there."""
+    project, admin = world.people.project_id, world.admin
+    wanted = {
+        **{"instances": 31, "cores": 43, "server-groups": 7, "ram": -1},
+        **{"volumes": 23, "gigabytes": 101, "networks": 27, "floating-ips": 11},
+    }
+    of_one = {"key-pairs": 55, "per-volume-gigabytes": 17}
+    words = [word for name, n in (wanted | of_one).items() for word in (f"--{name}", str(n))]
+
+    def shown(*more: str) -> dict[str, int]:
+        rows = admin.rows("quota", "show", *more, project)
+        return {row["Resource"].replace("_", "-"): row["Limit"] for row in rows}
+
+    before = shown()
+    admin("quota", "set", *words, project)
+    after = shown()
+    assert after == before | wanted | of_one
+    parts = [
+        world.admin_api.get("compute", f"/os-quota-sets/{project}", site=site)["quota_set"]
+        for site in world.sites
+    ]
+    assert sum(part["instances"] for part in parts) == 31
+    assert all(part["key_pairs"] == 55 and part["ram"] == -1 for part in parts)
+    assert max(part["instances"] for part in parts) - min(part["instances"] for part in parts) <= 1
+
+    # One site refuses, so nothing changes at any.
+    too_little = "--instances", str(len(estate) - 1)
+    assert "already used" in admin.refused("quota", "set", *too_little, project)
+    assert shown() == after
+
+    admin("quota", "delete", project)
+    assert shown() == before
+
+
+def test_the_defaults_of_quotas_are_those_of_the_federation(world: World) -> None:
+    path, api = "/os-quota-class-sets/default", world.admin_api
+
+    def at(site: str = "") -> int:
+        found = api.get("compute", path, site=site, microversion="2.50")["quota_class_set"]
+        return int(found["server_groups"])
+
+    before = {site: at(site) for site in world.sites}
+    assert at() == sum(before.values())
+    try:
+        world.admin("quota", "set", "--class", "--server-groups", "33", "default")
+        assert at() == 33
+        assert sum(at(site) for site in world.sites) == 33
+    finally:
+        for site, number in before.items():
+            body = {"quota_class_set": {"server_groups": number}}
+            api.do("PUT", "compute", path, body, site=site, microversion="2.50")
+
+
 def test_aggregates(world: World) -> None:
     admin = world.admin
     made = {}

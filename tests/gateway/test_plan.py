@@ -106,12 +106,19 @@ def test_a_rule_of_a_group_of_one_site_is_made_there():
     assert found == Plan(Reach.ONE, ("tokyo",))
 
 
-def test_quotas_are_changed_at_one_named_site():
+def test_quotas_are_shared_out_to_all_sites_that_have_the_project():
     asked = call("PUT", "compute", "/os-quota-sets/" + "a" * 32)
-    with pytest.raises(BadRequest, match="X-Federation-Site"):
-        planned(asked, where())
+    assert planned(asked, where()) == Plan(Reach.SHARES, SITES)
+    at_tokyo = where(filters=[{"a" * 32: {"tokyo": "1"}}])
+    assert planned(asked, at_tokyo) == Plan(Reach.SHARES, ("tokyo",))
     named = call("PUT", "compute", "/os-quota-sets/" + "a" * 32, "tokyo")
     assert planned(named, where()) == Plan(Reach.ONE, ("tokyo",))
+
+
+def test_what_is_no_sum_is_changed_at_one_named_site():
+    asked = call("PUT", "image", "/schemas/image")
+    with pytest.raises(BadRequest, match="X-Federation-Site"):
+        planned(asked, where())
 
 
 def test_a_path_that_nobody_declared_goes_to_the_default_site_and_then_the_others():
