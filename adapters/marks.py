@@ -8,6 +8,7 @@ their description for good. Tenants see neither.
     federator-id:<global ID>    whose replica it is
     federator-anchor            it is the one that the tenant's own token made
     federator-generation:<n>    the generation of the desired state that it has reached
+    federator-own:<from>-<to>   of a subnet: a pool that the tenant wanted; each site has a part of it
 """
 
 import re
@@ -19,6 +20,7 @@ OURS = "federator"
 _ID = "federator-id:"
 _ANCHOR = "federator-anchor"
 _GENERATION = "federator-generation:"
+_OWN = "federator-own:"
 _IN_TEXT = re.compile(r" ?\[federator-id:([0-9a-f-]{36})\]$")
 
 LONGEST_DESCRIPTION = 255
@@ -33,11 +35,13 @@ class Marks:
     generation: int = 0
     """0: nothing is said of it."""
     anchor: bool = False
+    notes: tuple[str, ...] = ()
+    """What else it says, tags as they are; sorted."""
 
     @property
     def tags(self) -> list[str]:
         """The tags that say it."""
-        said = [OURS, _ID + self.global_id, f"{_GENERATION}{self.generation}"]
+        said = [OURS, _ID + self.global_id, f"{_GENERATION}{self.generation}", *self.notes]
         return [*said, _ANCHOR] if self.anchor else said
 
 
@@ -48,7 +52,8 @@ def marks_of(item: Mapping[str, Any]) -> Marks | None:
     if len(ids) == 1 and OURS in tags:
         numbers = [tag.removeprefix(_GENERATION) for tag in tags if tag.startswith(_GENERATION)]
         generation = max((int(each) for each in numbers if each.isdecimal()), default=0)
-        return Marks(ids[0], generation, _ANCHOR in tags)
+        notes = tuple(sorted(tag for tag in tags if tag.startswith(_OWN)))
+        return Marks(ids[0], generation, _ANCHOR in tags, notes)
     found = _IN_TEXT.search(str(item.get("description") or ""))
     return Marks(found.group(1)) if found else None
 
@@ -61,6 +66,28 @@ def is_ours(tag: object) -> bool:
 def without_marks(tags: Iterable[Any]) -> list[Any]:
     """The tenant's own tags."""
     return [tag for tag in tags if not is_ours(tag)]
+
+
+def besides(tags: Iterable[Any]) -> list[Any]:
+    """The tags that are none of `Marks`: the tenant's own, and the fences of `sync.pools`."""
+    said = (_ID, _GENERATION, _OWN)
+    return [
+        tag
+        for tag in tags
+        if not is_ours(tag) or (tag not in (OURS, _ANCHOR) and not str(tag).startswith(said))
+    ]
+
+
+def own_pools(pools: Iterable[Mapping[str, str]]) -> tuple[str, ...]:
+    """A tenant's ``allocation_pools`` as tags."""
+    return tuple(sorted(f"{_OWN}{pool['start']}-{pool['end']}" for pool in pools))
+
+
+def pools_in(tags: Iterable[Any]) -> list[dict[str, str]]:
+    """The ``allocation_pools`` in tags; empty if there are none."""
+    found = [str(tag).removeprefix(_OWN) for tag in tags if str(tag).startswith(_OWN)]
+    pairs = [each.partition("-") for each in sorted(found)]
+    return [{"start": start, "end": end} for start, dash, end in pairs if dash]
 
 
 def marked(description: str, global_id: str) -> str:

@@ -38,6 +38,7 @@ from federator.paging import Page, page_of
 from federator.plan import Plan, Reach, plan
 from federator.quotas import Quotas
 from federator.sharing.sharing import Sharing
+from federator.sharing.span import only_hints_of
 from federator.stated import StatedNames
 from federator.upkeep.namesakes import unnoticed
 from federator.upkeep.rebuild import Rebuild
@@ -102,10 +103,14 @@ class Gateway:
         if await self.sharing.bring(call, where, identity, request_id, self._away(call)):
             where = await self.locator.whereabouts(call, form, identity)
         chosen = plan(call, where, self.sites, self.default_site, self._away(call))
+        span = await self.sharing.span(call, where)
+        call = only_hints_of(call, chosen.sites[0], span)
         question = Question(call, form, identity, where, request_id, self._strict(call, identity))
         if streams:
             return await stream.pass_through(self.fanout.asker, question, chosen.sites[0], request)
         await self._prepare(question, chosen)
+        if span:
+            return await self.sharing.made_at(span, question, chosen.sites[0])
         if not chosen_ids.chosen_id(call):
             return await self._asked(question, chosen)
         return await chosen_ids.made_with_it(

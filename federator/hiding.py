@@ -7,7 +7,7 @@ descriptions) are taken out of whatever a site says.
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from adapters.marks import OURS, is_ours, unmarked, without_marks
+from adapters.marks import OURS, is_ours, pools_in, unmarked, without_marks
 from adapters.spec import Resource
 from idmap.pins import PinTable
 from idmap.store import BURIED
@@ -40,6 +40,9 @@ def without_traces(body: Any) -> Any:
     tags, text = clean.get("tags"), clean.get("description")
     if isinstance(tags, list) and any(is_ours(tag) for tag in tags):
         clean["tags"] = without_marks(tags)
+        if "allocation_pools" in clean:
+            # A site has but a part of what the tenant wanted.
+            clean["allocation_pools"] = pools_in(tags) or clean["allocation_pools"]
     if isinstance(text, str):
         clean["description"] = unmarked(text)
     return clean

@@ -260,6 +260,7 @@ def build(settings: Settings) -> House:
                 settings.sites,
                 default_site,
                 settings.sharing_seconds,
+                settings.sharing == "eager",
             ),
             abilities=abilities,
             sites=settings.sites,

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from adapters.marks import Marks, marked, marks_of, without_marks
+from adapters.marks import Marks, besides, marked, marks_of
 from idmap.desired import Desired
 from idmap.front import IdMap
 from idmap.store import BURIED, SHARED, Pin
+from sync.addresses import Addresses
 from sync.cloud import Cloud, Refused
 from sync.driver import SEGMENT, Ground, How
 from sync.kind import Kind
@@ -29,6 +30,7 @@ class Applier:
     ids: IdMap
     kinds: Mapping[str, Kind]
     ground: Ground
+    addresses: Addresses
 
     async def apply(self, change: Change) -> str:
         """The local ID of the replica; empty if it is gone.
@@ -76,6 +78,7 @@ class Applier:
         fields = self.tongue.inward(resource, spec, self.ids.pins)
         # What is not said when it is made is none: some of these may not be said to be none.
         fields = {k: v for k, v in fields.items() if v is not None or k not in kind.born}
+        fields |= await self.addresses.born(desired)
         if kind.on_ground is not None:
             fields = kind.on_ground(self.ground, fields)
         begun = None
@@ -96,7 +99,8 @@ class Applier:
         rest = kind.differences(spec, outward)
         soon = {name: value for name, value in rest.items() if name not in kind.later}
         generation = desired.generation if soon == rest else 0
-        marks = Marks(desired.global_id, generation, self.cloud.site == desired.anchor)
+        at_anchor = self.cloud.site == desired.anchor
+        marks = Marks(desired.global_id, generation, at_anchor, kind.notes(desired.spec))
         await self._update(kind, replica, soon, marks, fresh=True)
         return local_id
 
@@ -131,8 +135,8 @@ class Applier:
             revision = None if fresh else replica.revision
             await self.cloud.call("PUT", path, {resource.key: local}, revision=revision)
         if resource.tagged and replica.marks != marks:
-            theirs = without_marks(replica.local.get("tags") or ())
-            await self.cloud.call("PUT", f"{path}/tags", {"tags": [*theirs, *marks.tags]})
+            others = besides(replica.local.get("tags") or ())
+            await self.cloud.call("PUT", f"{path}/tags", {"tags": [*others, *marks.tags]})
 
     async def _stretch(self, kind: Kind, desired: Desired, replica: Replica, how: How) -> str:
         path, number = f"{kind.path}/{replica.local_id}", desired.spec[SEGMENT]
@@ -151,7 +155,7 @@ class Applier:
                 await self.cloud.call("POST", "/v2.0/segments", {"segment": segment})
             case How.REMAKE:
                 # Marked as one that was never finished: of the two, the one that the map has is kept.
-                theirs = without_marks(replica.local.get("tags") or ())
+                theirs = besides(replica.local.get("tags") or ())
                 unfinished = Marks(desired.global_id, 0, anchor=True).tags
                 await self.cloud.call("PUT", f"{path}/tags", {"tags": [*theirs, *unfinished]})
                 await self.keep_place(desired, replica.local_id)

@@ -15,6 +15,7 @@ from adapters.errors import SiteUnreachable
 from idmap.desired import DesiredStore, Leadership, NotLeading, State
 from idmap.store import StoreUnavailable
 from sync.cloud import Refused
+from sync.pools import Unread
 from sync.round import LONGEST_BACKOFF, Round
 
 log = structlog.get_logger(__name__)
@@ -56,9 +57,9 @@ class Daemon:
         wake, failures = await self.store.woken(self.site, "", 0), 0
         while lead.held:
             try:
-                await self._rounds(lead)
-                failures, pause = 0, await self._pause()
-            except (SiteUnreachable, Refused) as error:
+                soon = await self._rounds(lead)
+                failures, pause = 0, await self._pause(soon)
+            except (SiteUnreachable, Refused, Unread) as error:
                 failures += 1
                 pause = min(LONGEST_BACKOFF, 2.0**failures) * random.uniform(0.5, 1.0)
                 why = getattr(error, "reason", str(error))
@@ -66,20 +67,23 @@ class Daemon:
                 await self._park(why, lead)
             wake = await self.store.woken(self.site, wake, pause)
 
-    async def _rounds(self, lead: Leadership) -> None:
+    async def _rounds(self, lead: Leadership) -> float | None:
+        """Rounds until nothing new is to be done; in how many seconds something is."""
         for _ in range(MOST_ROUNDS_AT_ONCE):
-            plan, again = await self.round.run(lead)
-            for line in plan.refused:
+            done = await self.round.run(lead)
+            for line in done.plan.refused:
                 log.error("refused", site=self.site, what=line)
-            if not again or not lead.held:
-                return
+            if not done.again or not lead.held:
+                return done.soon
+        return 0
 
-    async def _pause(self) -> float:
+    async def _pause(self, soon: float | None) -> float:
         """Until something is due again."""
         now = time.time()
         due = [each.next_try for each in (await self.store.statuses(self.site)).values()]
         soonest = min((at for at in due if at), default=now + self.audit_seconds)
-        return min(self.audit_seconds, max(0.2, soonest - now))
+        pause = min(self.audit_seconds, soonest - now, self.audit_seconds if soon is None else soon)
+        return max(0.2, pause)
 
     async def _park(self, why: str, lead: Leadership) -> None:
         statuses = await self.store.statuses(self.site)

@@ -148,7 +148,8 @@ def _not_now(entry: Desired, status: Status | None, now: float) -> str:
 
 def _difference(site: str, kind: Kind, entry: Desired, replica: Replica) -> Update | None:
     fields = kind.differences(entry.spec, replica.item)
-    marks = Marks(entry.global_id, entry.generation, site == entry.anchor)
+    notes = kind.notes(entry.spec)
+    marks = Marks(entry.global_id, entry.generation, site == entry.anchor, notes)
     unsaid = kind.resource.tagged and replica.marks != marks
     if not fields and not unsaid:
         return None

@@ -51,6 +51,11 @@ def by_marks_only(item: Item) -> Hashable | None:
     return None
 
 
+def nothing_else(spec: Item) -> tuple[str, ...]:
+    """Nothing is written on replicas but whose they are."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One shared kind as the daemons treat it."""
@@ -72,6 +77,8 @@ class Kind:
     """The fields of an object as they are compared: without what each site adds of its own."""
     later: frozenset[str] = frozenset()
     """Fields that an object cannot have before others are there (routes, before the interfaces)."""
+    notes: Callable[[Item], tuple[str, ...]] = nothing_else
+    """What is written on a replica of this spec beside whose it is. Raises Unfit."""
     exclusive: bool = False
     """A replica of what they are parts of has no others: those that are there besides are taken away."""
     on_ground: OnGround | None = None

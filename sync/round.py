@@ -15,6 +15,7 @@ import structlog
 from adapters.errors import SiteUnreachable
 from idmap.desired import CONFIRMED, Desired, DesiredStore, Leadership, State, Status
 from idmap.front import IdMap
+from sync.addresses import Addresses
 from sync.apply import Applier
 from sync.cloud import Changed, Cloud, Refused
 from sync.diff import diff
@@ -22,7 +23,7 @@ from sync.driver import SEGMENT, Ground, Unfit, vlan_of
 from sync.guard import guarded
 from sync.kind import Kind
 from sync.observe import Observed, observe
-from sync.plan import Change, Delete, Plan, Replica, Stretch
+from sync.plan import Change, Delete, Plan, Replica, Stretch, Update
 from sync.segments import NoSegment, candidates
 from sync.tongue import Tongue, Untranslatable
 from sync.unfinished import ended
@@ -32,6 +33,17 @@ log = structlog.get_logger(__name__)
 VLANS = "vlans"
 """What the daemons tell each other: the VLAN IDs in use at their site."""
 LONGEST_BACKOFF = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How a round ended."""
+
+    plan: Plan
+    again: bool
+    """Another one is due at once."""
+    soon: float | None = None
+    """... or in so many seconds, even if nobody wakes anybody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +58,7 @@ class Round:
     ground: Ground
     pool: range
     """The VLAN IDs that may be given out."""
+    addresses: Addresses
 
     @property
     def site(self) -> str:
@@ -77,12 +90,17 @@ class Round:
         confirmed = (await self.store.published(CONFIRMED)).get(self.site, b"").decode()
         return guarded(plan, self.kinds, observed.listed, statuses, confirmed)
 
-    async def run(self, lead: Leadership) -> tuple[Plan, bool]:
-        """A round: its plan, and whether another one is due at once. Raises as `plan` does."""
+    async def run(self, lead: Leadership) -> Done:
+        """A round. Raises as `plan` does."""
         plan = await self.plan(lead)
         statuses = await self.store.statuses(self.site)
         applier = Applier(
-            self.cloud, self.tongue, self.ids, {kind.name: kind for kind in self.kinds}, self.ground
+            self.cloud,
+            self.tongue,
+            self.ids,
+            {kind.name: kind for kind in self.kinds},
+            self.ground,
+            self.addresses,
         )
         await self._say_what_is(plan, statuses, applier, lead)
         again, failed = False, False
@@ -104,7 +122,9 @@ class Round:
                 # What was a part of it may have gone with it: the rest of the plan is old.
                 again = True
                 break
-        return plan, again and not failed
+        again = again and not failed
+        soon = await self._keep_addresses(plan) if lead.held and not again else None
+        return Done(plan, again, soon)
 
     async def _done(
         self, change: Change, applier: Applier, before: Status | None, failed: bool
@@ -127,9 +147,29 @@ class Round:
         log.info("done", site=self.site, what=type(change).__name__, id=entry.global_id)
         if isinstance(change, Delete):
             if not _concerns_a_part(change):
+                await self.addresses.leave(entry)
                 await applier.keep_place(entry, None)
             return None
         return Status(State.READY, entry.generation, entry.generation, local_id, since=now)
+
+    async def _keep_addresses(self, plan: Plan) -> float | None:
+        """The pools of the subnets as their ledgers say; in how many seconds to look again, at the latest."""
+        due: list[float] = []
+        wake: set[str] = set()
+        kept = [
+            *plan.alike,
+            *((e.desired, e.replica) for e in plan.changes if isinstance(e, Update)),
+        ]
+        for entry, replica in kept:
+            again, others, wrong = await self.addresses.keep(entry, replica)
+            wake |= others
+            if again is not None:
+                due.append(again)
+            if wrong:
+                log.warning("addresses", site=self.site, id=entry.global_id, why=wrong)
+        if wake:
+            await self.store.wake(wake)
+        return min(due, default=None)
 
     async def _withdraw(self, change: Delete, reason: str) -> None:
         """A site needs what was to be gone: it stays, and those that have let it go make it again."""
@@ -172,6 +212,7 @@ class Round:
         """What is gone everywhere needs no tombstone any more."""
         pin = self.ids.pins.pin(None, entry.global_id)
         if entry.deleted and (pin is None or not pin.places):
+            await self.addresses.close_book(entry)
             await self.store.drop(entry)
 
     async def _decided(self, entry: Desired, observed: Observed) -> Desired:
@@ -188,6 +229,10 @@ class Round:
             None,
         )
         new = None
+        if replica is not None and len(entry.sites) > 1 and not entry.deleted:
+            await self.addresses.open(entry)
+            if entry.kind == "router_interface":
+                await self.addresses.share(entry)
         if kind is not None and kind.name not in observed.unknown:
             new = ended(entry, kind, replica, time.time())
             if new is None and kind.stretch is not None and replica is not None:

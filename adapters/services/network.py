@@ -434,9 +434,6 @@ _QOS = (
         refs={**_OWNER, "rules[].id": ANY, "rules[].qos_policy_id": "policy"},
         order=_BY_ID,
         index="/qos/policies",
-        synced=("name", "description", "rules"),
-        born=("project_id",),
-        tagged=True,
     ),
     *(
         Resource(

@@ -49,6 +49,11 @@ class Anchor:
 
     async def _update(self, question: Question, site: str, global_id: str) -> web.Response:
         begun = await self.wanted.begin_change(global_id)
+        if begun is not None and _changes_pools(question):
+            await self.wanted.end_change(begun)
+            raise Conflict(
+                "The allocation pools of a subnet that is at several sites cannot be changed."
+            )
         lost = await self._lost_interface(question) if _takes_interface(question) else None
         reply = await self._asked(question, site, begun)
         if begun is not None:
@@ -160,3 +165,8 @@ def _adds_interface(question: Question) -> bool:
 
 def _takes_interface(question: Question) -> bool:
     return question.call.path.endswith("/remove_router_interface")
+
+
+def _changes_pools(question: Question) -> bool:
+    body = question.call.body if isinstance(question.call.body, dict) else {}
+    return "allocation_pools" in (body.get("subnet") or {})

@@ -84,10 +84,10 @@ def apply(config: Path, site: str, confirm: str, dry_run: bool) -> None:
                 await there.store.wake([site])
                 click.echo(f"{site}: its daemon has been woken; federator plan shows what is left")
                 return True
-            done, _ = await each.run(lead)
-            for line in told(done):
+            done = await each.run(lead)
+            for line in told(done.plan):
                 click.echo(line)
-            return not done.refused
+            return not done.plan.refused
 
     _with_crew(config, (site,), run)
 

@@ -13,7 +13,9 @@ from federator.config import Settings
 from federator.upkeep.rebuild import expected_stamps
 from idmap.front import IdMap
 from idmap.redis_desired import RedisDesiredStore
+from idmap.redis_ledgers import RedisLedgerStore
 from idmap.redis_store import RedisIdStore
+from sync.addresses import Addresses, Neutron
 from sync.cloud import Cloud
 from sync.daemon import Daemon
 from sync.driver import Ground
@@ -49,6 +51,7 @@ async def crew(settings: Settings, names: Sequence[str]) -> AsyncIterator[Crew]:
     stamps = expected_stamps(all_services(), settings.sites)
     ids = IdMap(RedisIdStore(settings.redis, [site.key for site in sites.values()], stamps))
     store = RedisDesiredStore(settings.redis)
+    ledgers = RedisLedgerStore(settings.redis)
     accounts = {name: Account(sites[name]) for name in names or sites}
     pool = parse_pool(settings.segments) if settings.segments else range(0)
     await ids.start()
@@ -62,6 +65,7 @@ async def crew(settings: Settings, names: Sequence[str]) -> AsyncIterator[Crew]:
                 all_kinds(),
                 await _ground(Cloud(account), sites[name]),
                 pool,
+                Addresses(name, Neutron(account), ledgers),
             )
             for name, account in accounts.items()
         ]
@@ -70,6 +74,7 @@ async def crew(settings: Settings, names: Sequence[str]) -> AsyncIterator[Crew]:
         await ids.stop()
         await ids.store.close()
         await store.close()
+        await ledgers.close()
         for account in accounts.values():
             account.close()
 

@@ -1,17 +1,26 @@
 """What the story of a request asks of all this: bring what is needed, see to what has been made."""
 
 from collections.abc import Sequence, Set
+from contextlib import suppress
 from dataclasses import dataclass
 
+from aiohttp import web
+
+from adapters.errors import FederationError
 from adapters.identity import Identity
+from federator import answer
+from federator.asker import Question
 from federator.call import Call
+from federator.faults import Conflict, Fault
+from federator.merge import made_of
 from federator.plan import Whereabouts
 from federator.sharing.anchor import Anchor
 from federator.sharing.closure import Closure
 from federator.sharing.need import Need, need
+from federator.sharing.span import begins_shared, stated_span
 from sync.round import VLANS
 
-_KINDS = frozenset({"network", "subnet", "router", "security_group", "address_group", "policy"})
+_KINDS = frozenset({"network", "subnet", "router", "security_group", "address_group"})
 """What a request can refer to that may come to its site: the kinds that can be at several."""
 
 
@@ -24,6 +33,8 @@ class Sharing:
     default_site: str
     seconds: float
     """How long a request waits for what it needs to come to its site."""
+    eager: bool = False
+    """Whether what can be at several sites is made at all of them."""
 
     async def bring(
         self, call: Call, where: Whereabouts, identity: Identity, request_id: str, away: Set[str]
@@ -45,6 +56,36 @@ class Sharing:
         sites = {wish.site, *(member.anchor for member in members)}
         await self.anchor.wanted.wait(ids, sorted(sites), self.seconds)
         return True
+
+    async def span(self, call: Call, where: Whereabouts) -> tuple[str, ...]:
+        """The sites that something new is to be at from the start; none if it is for one. Raises Conflict."""
+        stated = stated_span(call, where, self.sites)
+        wanted = stated or (tuple(self.sites) if self.eager and begins_shared(call) else ())
+        if len(wanted) < 2:
+            return ()
+        daemons = await self.anchor.wanted.store.published(VLANS)
+        without = [site for site in wanted if site not in daemons]
+        if stated and without:
+            raise Conflict(f"Nothing can span {' and '.join(wanted)}: {without[0]} has no daemon.")
+        return () if without else wanted
+
+    async def made_at(self, sites: Sequence[str], question: Question, anchor: str) -> web.Response:
+        """Make something new that is to be at several sites, at its anchor first. The anchor's answer."""
+        reader, call = self.anchor.reader, question.call
+        reply = await reader.fanout.ask(question, anchor)
+        if reply.ok and call.resource is not None:
+            closure = Closure(reader, question.identity, question.request_id)
+            for item in made_of(call.resource, reply.body):
+                await closure.add(call.resource.kind, str(item["id"]))
+            for site in sites:
+                with suppress(FederationError):
+                    # Where it cannot be had now, the daemon says so, and what is made waits.
+                    await reader.fanout.asker.site_token(question.identity, site)
+            ids = await self.anchor.wanted.at(closure.members.values(), sites)
+            with suppress(Fault):
+                # Until it is fit for other sites: what is made next may be a part of it.
+                await self.anchor.wanted.wait(ids, [anchor], self.seconds)
+        return answer.one(reply, question.request_id)
 
     async def _kept_alike(self, wish: Need, where: Whereabouts) -> bool:
         """Whether there are, or were, daemons of the site and of those of what has to come: else none spans."""

@@ -90,7 +90,7 @@ def new_federation(lab: Path, folder: Path, **settings: Any) -> Iterator[Federat
     """All of it, with a Redis of its own. Afterwards it is gone."""
     clouds = clouds_with_vlans(lab, folder)
     with new_fleet(clouds, folder) as fleet:
-        gateway = fleet.add(segments=SEGMENTS, audit_seconds=5, **settings)
+        gateway = fleet.add(segments=SEGMENTS, audit_seconds=5, sharing_seconds=20, **settings)
         federation = Federation(fleet, gateway)
         try:
             for site in SITES:

@@ -1,0 +1,49 @@
+"""What is to be at several sites from the start. Pure.
+
+``availability_zone_hints: ["paris", "tokyo"]`` of a network or a router names the sites it is for. One site
+keeps it there until something elsewhere needs it; of several, one becomes its anchor, and the others have it
+from the start.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import orjson
+
+from federator.call import Call
+from federator.plan import Whereabouts
+
+_BEGINS = frozenset({"network", "router", "security_group", "address_group"})
+"""The kinds that are no part of another."""
+HINTS = "availability_zone_hints"
+
+
+def begins_shared(call: Call) -> bool:
+    """Whether a request makes something that can be at several sites, and is no part of what is already."""
+    return call.is_create and call.resource is not None and call.resource.kind in _BEGINS
+
+
+def stated_span(call: Call, where: Whereabouts, sites: Sequence[str]) -> tuple[str, ...]:
+    """The sites that a request for something new names, in configured order; none if it names but one."""
+    if not begins_shared(call) or where.zone_sites is None:
+        return ()
+    named = tuple(site for site in sites if site in where.zone_sites)
+    return named if len(named) > 1 else ()
+
+
+def only_hints_of(call: Call, site: str, span: Sequence[str]) -> Call:
+    """The call for the anchor, which knows none of the other sites' zones."""
+    if not span or not isinstance(call.body, dict):
+        return call
+    body = {name: _only(value, site) for name, value in call.body.items()}
+    return replace(call, body=body, raw=orjson.dumps(body))
+
+
+def _only(value: Any, site: str) -> Any:
+    if isinstance(value, list):
+        return [_only(each, site) for each in value]
+    if not isinstance(value, dict) or not isinstance(value.get(HINTS), list):
+        return value
+    own = [zone for zone in value[HINTS] if zone == site or str(zone).startswith(f"{site}.")]
+    return {**value, HINTS: own}
