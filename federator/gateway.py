@@ -37,6 +37,7 @@ from federator.locate import Locator
 from federator.paging import Page, page_of
 from federator.plan import Plan, Reach, plan
 from federator.quotas import Quotas
+from federator.sharing.claims import wishes
 from federator.sharing.sharing import Sharing
 from federator.sharing.span import only_hints_of
 from federator.stated import StatedNames
@@ -111,6 +112,8 @@ class Gateway:
         await self._prepare(question, chosen)
         if span:
             return await self.sharing.made_at(span, question, chosen.sites[0])
+        if call.method in ("POST", "PUT") and wishes(call.body):
+            return await self._with_addresses(question, chosen)
         if not chosen_ids.chosen_id(call):
             return await self._asked(question, chosen)
         return await chosen_ids.made_with_it(
@@ -128,6 +131,15 @@ class Gateway:
         """Whether only a whole answer will do."""
         wanted = call.headers.get("X-Federation-Strict", "").lower() in ("true", "1", "yes")
         return wanted or identity.project_id in self.strict_projects
+
+    async def _with_addresses(self, question: Question, chosen: Plan) -> web.Response:
+        """The answer to a request that asks for addresses, which are nobody else's anywhere."""
+        claims = self.sharing.claims
+        held = await claims.make(question.call, question.where, chosen.sites[0])
+        response = await self._asked(question, chosen)
+        if 400 <= response.status < 500:
+            await claims.give_back(held)
+        return response
 
     async def _asked(self, question: Question, chosen: Plan) -> web.Response:
         call, request_id = question.call, question.request_id

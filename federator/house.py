@@ -46,6 +46,7 @@ from federator.notice import Notice
 from federator.owners import Owners
 from federator.quotas import Quotas
 from federator.sharing.anchor import Anchor
+from federator.sharing.claims import Claims
 from federator.sharing.reader import Reader
 from federator.sharing.sharing import Sharing
 from federator.sharing.wanted import Wanted
@@ -59,10 +60,12 @@ from federator.upkeep.survey import Survey
 from federator.versions.api import VersionApi
 from idmap.desired import DesiredStore
 from idmap.front import IdMap
+from idmap.ledgers import LedgerStore
 from idmap.news import RedisNews
 from idmap.notes import RedisNotes
 from idmap.records import RecordStore
 from idmap.redis_desired import RedisDesiredStore
+from idmap.redis_ledgers import RedisLedgerStore
 from idmap.redis_records import RedisRecordStore
 from idmap.redis_store import RedisIdStore
 
@@ -90,6 +93,7 @@ class House:
     acquaintance: Acquaintance
     records: RecordStore
     desired: DesiredStore
+    ledgers: LedgerStore
     notice: Notice
     readings: Readings
     numbers: Numbers
@@ -147,6 +151,7 @@ def build(settings: Settings) -> House:
     owners = Owners(ids)
     records = RedisRecordStore(settings.redis, keys)
     desired = RedisDesiredStore(settings.redis)
+    ledgers = RedisLedgerStore(settings.redis)
     notice = Notice(records, ids.store)
     default_site = settings.default_site or settings.sites[0]
     base = settings.public_base
@@ -206,6 +211,7 @@ def build(settings: Settings) -> House:
         acquaintance=Acquaintance(endpoints, accounts, probe, extensions, ids.store, pauses.paused),
         records=records,
         desired=desired,
+        ledgers=ledgers,
         notice=notice,
         readings=Readings(services, surveys, records, breakers, settings.readings_seconds),
         numbers=Numbers(
@@ -257,6 +263,7 @@ def build(settings: Settings) -> House:
             rebuild=rebuild,
             sharing=Sharing(
                 Anchor(Wanted(desired, ids), Reader(services["network"], fanout, locator)),
+                Claims(desired, ledgers),
                 settings.sites,
                 default_site,
                 settings.sharing_seconds,

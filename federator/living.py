@@ -60,6 +60,7 @@ async def running(app: web.Application) -> AsyncIterator[None]:
     await house.ids.store.close()
     await house.records.close()
     await house.desired.close()
+    await house.ledgers.close()
     await house.notes.close()
     await house.news.close()
     await house.pauses.close()

@@ -15,6 +15,7 @@ from federator.faults import Conflict, Fault
 from federator.merge import made_of
 from federator.plan import Whereabouts
 from federator.sharing.anchor import Anchor
+from federator.sharing.claims import Claims
 from federator.sharing.closure import Closure
 from federator.sharing.need import Need, need
 from federator.sharing.span import begins_shared, stated_span
@@ -29,6 +30,7 @@ class Sharing:
     """The gateway's part in what spans sites."""
 
     anchor: Anchor
+    claims: Claims
     sites: Sequence[str]
     default_site: str
     seconds: float

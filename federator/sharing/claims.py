@@ -1,0 +1,119 @@
+"""Addresses that clients ask for by name, on subnets that span sites.
+
+Neutron gives any address of a subnet to who asks for it, whatever its pools say, and knows nothing of other
+sites. So the address is claimed in the subnet's book before a site is asked, and given back if it refuses.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+from federator.call import Call
+from federator.faults import BadRequest, Conflict, Fault, NotFound, Unavailable
+from federator.plan import Whereabouts
+from idmap.desired import DesiredStore
+from idmap.ledgers import LedgerStore
+from sync.ipam.claims import claimed, unclaimed
+from sync.ipam.ledger import Ledger
+from sync.ipam.ranges import number
+from sync.ipam.refused import Refused
+from sync.ledgers import change
+
+_FAULTS: Mapping[int, type[Fault]] = {400: BadRequest, 404: NotFound, 409: Conflict}
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A claim that was made for a request."""
+
+    subnet: str
+    address: int
+    site: str
+    since: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """Claims addresses for requests."""
+
+    desired: DesiredStore
+    ledgers: LedgerStore
+
+    async def make(self, call: Call, where: Whereabouts, site: str) -> list[Held]:
+        """Claim what a request asks for, at the site that will serve it. Raises Fault, in Neutron's words."""
+        held: list[Held] = []
+        try:
+            for network, subnet, text in wishes(call.body):
+                for found in await self._subnets(where, network, subnet, text):
+                    # One by one: what is held by now is given back if the next one fails.
+                    held.append(await self._claim(found, number(text), site))  # noqa: PERF401
+        except BaseException:
+            await self.give_back(held)
+            raise
+        return held
+
+    async def give_back(self, held: list[Held]) -> None:
+        """The site has refused for sure."""
+        for each in held:
+
+            def decide(ledger: Ledger, each: Held = each) -> Ledger:
+                return unclaimed(ledger, each.address, each.site, each.since)
+
+            await change(self.ledgers, each.subnet, decide)
+
+    async def _claim(self, subnet: str, address: int, site: str) -> Held:
+        try:
+            ledger = await change(self.ledgers, subnet, lambda now: claimed(now, address, site))
+        except Refused as error:
+            kind = _FAULTS.get(error.status, Unavailable)
+            raise kind(str(error), title=error.type) from None
+        return Held(subnet, address, site, ledger.version if ledger is not None else 0)
+
+    async def _subnets(self, where: Whereabouts, network: str, subnet: str, text: str) -> list[str]:
+        """The subnets that span sites to which the address belongs; none if it is no such subnet's."""
+        if subnet:
+            return [subnet] if subnet in where.anchors else []
+        if network not in where.anchors:
+            return []
+        entries = await self.desired.all()
+        return [
+            entry.global_id
+            for entry in entries
+            if entry.kind == "subnet" and entry.spec.get("network_id") == network
+            if ip_address(text) in ip_network(str(entry.spec["cidr"]))
+        ]
+
+
+def wishes(body: Any) -> list[tuple[str, str, str]]:
+    """(network, subnet, address) of each address that a body asks for: of ports, and of servers to create."""
+    found: list[tuple[str, str, str]] = []
+    if not isinstance(body, dict):
+        return found
+    ports = [body.get("port"), *_list(body.get("ports"))]
+    for port in ports:
+        if isinstance(port, dict):
+            for each in _list(port.get("fixed_ips")):
+                if isinstance(each, dict) and _is_address(each.get("ip_address")):
+                    network, subnet = port.get("network_id"), each.get("subnet_id")
+                    found.append((str(network or ""), str(subnet or ""), each["ip_address"]))
+    server = body.get("server")
+    networks = _list(server.get("networks")) if isinstance(server, dict) else []
+    found += [
+        (str(each.get("uuid") or ""), "", each["fixed_ip"])
+        for each in networks
+        if isinstance(each, dict) and _is_address(each.get("fixed_ip"))
+    ]
+    return found
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _is_address(value: object) -> bool:
+    try:
+        ip_address(str(value))
+    except ValueError:
+        return False
+    return isinstance(value, str)
