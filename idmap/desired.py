@@ -160,6 +160,10 @@ class DesiredStore(Protocol):
         """Be the one daemon of a site; None: somebody else is. A dead leader's right ends after `ttl` s."""
         ...
 
+    async def ever_led(self, sites: Collection[str]) -> set[str]:
+        """Those of these sites that have, or had, a daemon."""
+        ...
+
     async def led(self, site: str) -> bool:
         """Whether there is a daemon of this site."""
         ...

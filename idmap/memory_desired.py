@@ -98,6 +98,9 @@ class MemoryDesiredStore:
             if self._leaders.get(site) is mine:
                 del self._leaders[site]
 
+    async def ever_led(self, sites: Collection[str]) -> set[str]:
+        return set(sites) & self._fences.keys()
+
     async def led(self, site: str) -> bool:
         leader = self._leaders.get(site)
         return leader is not None and leader.held

@@ -147,6 +147,12 @@ class RedisDesiredStore:
                 if await self._redis.get(lock) == word.encode():
                     await self._redis.delete(lock)
 
+    async def ever_led(self, sites: Collection[str]) -> set[str]:
+        names = list(sites)
+        with unavailable():
+            found = await self._redis.mget([f"{self._prefix}fence:{name}" for name in names])
+        return {name for name, fence in zip(names, found, strict=True) if fence is not None}
+
     async def led(self, site: str) -> bool:
         with unavailable():
             return bool(await self._redis.exists(f"{self._prefix}lead:{site}"))

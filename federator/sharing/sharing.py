@@ -19,7 +19,6 @@ from federator.sharing.claims import Claims
 from federator.sharing.closure import Closure
 from federator.sharing.need import Need, need
 from federator.sharing.span import begins_shared, stated_span
-from sync.round import VLANS
 
 _KINDS = frozenset({"network", "subnet", "router", "security_group", "address_group"})
 """What a request can refer to that may come to its site: the kinds that can be at several."""
@@ -65,7 +64,7 @@ class Sharing:
         wanted = stated or (tuple(self.sites) if self.eager and begins_shared(call) else ())
         if len(wanted) < 2:
             return ()
-        daemons = await self.anchor.wanted.store.published(VLANS)
+        daemons = await self.anchor.wanted.store.ever_led(wanted)
         without = [site for site in wanted if site not in daemons]
         if stated and without:
             raise Conflict(f"Nothing can span {' and '.join(wanted)}: {without[0]} has no daemon.")
@@ -91,6 +90,5 @@ class Sharing:
 
     async def _kept_alike(self, wish: Need, where: Whereabouts) -> bool:
         """Whether there are, or were, daemons of the site and of those of what has to come: else none spans."""
-        daemons = await self.anchor.wanted.store.published(VLANS)
-        from_ = {site for _, ref in wish.missing for site in where.body[ref]}
-        return {wish.site, *from_} <= daemons.keys()
+        sites = {wish.site, *(site for _, ref in wish.missing for site in where.body[ref])}
+        return sites == await self.anchor.wanted.store.ever_led(sites)
