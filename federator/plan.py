@@ -127,9 +127,14 @@ def _plan_for_object(
     able = [site for site in owners if all(site in p for p in where.body.values() if p)]
     if not able:
         raise BadRequest(f"The request refers to things that are not at one site: {owners}.")
-    if anchor:
-        return Plan(Reach.ANCHOR, (anchor,))
+    if anchor or (_plugs_in(call) and where.anchors):
+        # A router that is plugged into something shared has to go wherever that is.
+        return Plan(Reach.ANCHOR, (anchor or able[0],))
     return Plan(Reach.EVERY_REPLICA if len(able) > 1 else Reach.ONE, tuple(able))
+
+
+def _plugs_in(call: Call) -> bool:
+    return call.method == "PUT" and call.path.endswith("/add_router_interface")
 
 
 def _whole_of(call: Call, where: Whereabouts) -> str:

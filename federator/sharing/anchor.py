@@ -42,7 +42,8 @@ class Anchor:
             if reply.ok:
                 await self._new_part(question, site, reply)
             return answer.one(reply, question.request_id)
-        global_id = next(ref for ref in question.where.path if ref in question.where.anchors)
+        path = question.where.path
+        global_id = next((ref for ref in path if ref in question.where.anchors), next(iter(path)))
         if call.method == "DELETE" and not call.tail and call.object_id == global_id:
             return await self._delete(question, site, global_id)
         return await self._update(question, site, global_id)
@@ -61,7 +62,7 @@ class Anchor:
             await self.wanted.end_change(begun, member)
         if reply.ok and lost is not None:
             await self.wanted.bury(lost)
-        if reply.ok and question.call.tail == "" and _adds_interface(question):
+        if reply.ok and _adds_interface(question):
             await self.follow(question, "router", global_id)
         return answer.one(reply, question.request_id)
 

@@ -32,9 +32,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 class DaemonProcess:
     """One ``federator sync``."""
 
-    def __init__(self, site: str, config: Path) -> None:
+    def __init__(self, site: str, config: Path, *, log: str = "sync") -> None:
         self.site = site
-        self.log = config.with_name(f"sync-{site}.log")
+        self.log = config.with_name(f"{log}-{site}.log")
         self._config = config
         self._process: subprocess.Popen[bytes] | None = None
 
