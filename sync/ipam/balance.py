@@ -103,10 +103,12 @@ def _asking(ledger: Ledger, site: str, used: Ranges, *, again: bool) -> Ledger:
 
 def _one_more(ledger: Ledger, member: Member, asked: tuple[str, ...], free: int) -> tuple[str, ...]:
     """The one that has most is asked first; when all have been asked, it begins again."""
+    # Of one that has hardly more nothing would come, but to a site that has nothing.
+    enough = 1 if member.hungry and not free else free + 2
     others = [
         each
         for each in ledger.members
-        if each.site != member.site and not each.leaving and (each.free > free or not each.read)
+        if each.site != member.site and not each.leaving and (each.free >= enough or not each.read)
     ]
     others.sort(key=lambda each: -each.free)
     rest = [each.site for each in others if each.site not in asked]

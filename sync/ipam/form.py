@@ -3,11 +3,10 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
 from sync.ipam.ledger import Claim, Lease, Ledger, Member
-from sync.ipam.ranges import Ranges, joined, number
+from sync.ipam.ranges import Ranges, joined, number, text
 
 
 def ranges_of(pools: Iterable[Mapping[str, Any]]) -> Ranges:
@@ -17,30 +16,34 @@ def ranges_of(pools: Iterable[Mapping[str, Any]]) -> Ranges:
 
 def pools_of(ranges: Ranges, ip_version: int) -> list[dict[str, str]]:
     """Ranges as `allocation_pools`."""
-    spelt = IPv4Address if ip_version == 4 else IPv6Address
-    return [{"start": str(spelt(start)), "end": str(spelt(end))} for start, end in ranges]
+    return [
+        {"start": text(start, ip_version), "end": text(end, ip_version)} for start, end in ranges
+    ]
 
 
 def dumped(ledger: Ledger) -> bytes:
     """The ledger as it is kept. Addresses are spelt out: one of IPv6 is no number that JSON has."""
-    spelt = IPv4Address if ledger.ip_version == 4 else IPv6Address
+    ip_version = ledger.ip_version
+
+    def spelt(address: int) -> str:
+        return text(address, ip_version)
 
     def pairs(ranges: Ranges) -> list[list[str]]:
-        return [[str(spelt(start)), str(spelt(end))] for start, end in ranges]
+        return [[spelt(start), spelt(end)] for start, end in ranges]
 
     fields = {
         "subnet": ledger.subnet,
         "epoch": ledger.epoch,
         "version": ledger.version,
         "cidr": ledger.cidr,
-        "gateway": None if ledger.gateway is None else str(spelt(ledger.gateway)),
+        "gateway": None if ledger.gateway is None else spelt(ledger.gateway),
         "pools": pairs(ledger.pools),
         "shared": pairs(ledger.shared),
         "leases": [
-            [str(spelt(e.start)), str(spelt(e.end)), e.site, e.since, e.releasing, e.to]
+            [spelt(e.start), spelt(e.end), e.site, e.since, e.releasing, e.to]
             for e in ledger.leases
         ],
-        "claims": [[str(spelt(e.address)), e.site, e.since] for e in ledger.claims],
+        "claims": [[spelt(e.address), e.site, e.since] for e in ledger.claims],
         "members": [asdict(each) for each in ledger.members],
     }
     return json.dumps(fields, separators=(",", ":")).encode()

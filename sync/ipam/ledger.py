@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_network
 from itertools import combinations
 
-from sync.ipam.ranges import Range, Ranges, common, holds, joined, minus, singles
+from sync.ipam.ranges import Range, Ranges, common, holds, joined, minus, singles, size
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +140,9 @@ class Ledger:
 
     def conflicts(self) -> dict[tuple[str, str], Ranges]:
         """What two sites have at the same time, by the two: none of it is given out until one lets go of it."""
+        ranges = [each.range for each in self.leases if each.releasing]
+        if size(joined(ranges)) == sum(end - start + 1 for start, end in ranges):
+            return {}
         found = {
             (one.site, other.site): common(self.releasing(one.site), self.releasing(other.site))
             for one, other in combinations(self.members, 2)

@@ -3,7 +3,7 @@ them."""
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 
 Range = tuple[int, int]
 """First and last address, both in it."""
@@ -79,9 +79,15 @@ def taken(these: Ranges, count: int, parts: int) -> Ranges:
 
 def number(address: str) -> int:
     """An address as the integer it is. Raises ValueError."""
-    return int(ip_address(address))
+    # Several times as fast as `ipaddress`, and a subnet may have thousands of ports.
+    try:
+        return int.from_bytes(inet_pton(AF_INET6 if ":" in address else AF_INET, address), "big")
+    except (OSError, TypeError) as error:
+        raise ValueError(f"{address!r} is no address") from error
 
 
-def text(address: int, version: int) -> str:
+def text(address: int, ip_version: int) -> str:
     """An address as Neutron spells it."""
-    return str(IPv4Address(address) if version == 4 else IPv6Address(address))
+    if ip_version == 4:
+        return inet_ntop(AF_INET, address.to_bytes(4, "big"))
+    return inet_ntop(AF_INET6, address.to_bytes(16, "big"))
