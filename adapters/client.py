@@ -149,8 +149,10 @@ class _Exchange:
         await self._give_back(self._connection)
 
     async def _give_back(self, connection: Connection) -> None:
-        await connection.stop_sending()
-        self._pool.give_back(self._origin, self._tls, connection)
+        try:
+            await connection.stop_sending()
+        finally:
+            self._pool.give_back(self._origin, self._tls, connection)
 
     async def _asked(self, *, fresh: bool) -> Connection | None:
         """A connection with the head of the answer; None if it turned out to be closed already."""

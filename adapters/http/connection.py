@@ -13,7 +13,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from adapters.errors import SiteSilent
 
 LONGEST_HEAD = 256 * 1024
-"""Bytes of all headers of an answer: Keystone's tokens and SAML assertions are long."""
+"""Bytes of all headers of an answer: Keystone's tokens and SAML assertions are long. The same of trailers."""
 _MOST_WAITING = 512 * 1024
 """Bytes of a body that nobody has read yet; then the host has to wait."""
 
@@ -42,7 +42,9 @@ class Connection(asyncio.Protocol):
         self._sending: asyncio.Task[None] | None = None
         self._sent = True
         self._told: list[tuple[str, str]] = []
-        self._size = 0
+        self._heard = False
+        self._beside = 0
+        """Bytes since the last that belonged to a body: of headers, and of what stands around chunks."""
         self._status = 0
         self._headers: CIMultiDictProxy[str] | None = None
         self._chunks: list[bytes] = []
@@ -88,7 +90,7 @@ class Connection(asyncio.Protocol):
     @property
     def unheard(self) -> bool:
         """Whether the host hung up without a byte of an answer: mostly it had done so before it was asked."""
-        return self._hung_up and not self._size
+        return self._hung_up and not self._heard
 
     @property
     def status(self) -> int:
@@ -237,7 +239,8 @@ class Connection(asyncio.Protocol):
             # Nobody has asked for anything.
             self.close()
             return
-        self._size += len(data)
+        self._heard = True
+        self._beside += len(data)
         if self._since is not None:
             self._since = self._loop.time()
         try:
@@ -245,7 +248,7 @@ class Connection(asyncio.Protocol):
         except (HttpParserError, HttpParserUpgrade):
             self._keep = False
             self._fail("its answer is not HTTP")
-        if self._headers is None and self._size > LONGEST_HEAD:
+        if self._beside > LONGEST_HEAD:
             self._fail("the headers of its answer are too long")
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -284,7 +287,7 @@ class Connection(asyncio.Protocol):
         if status < 200 or self._headers is not None:
             self._told = []
             return
-        self._status = status
+        self._status, self._beside = status, 0
         self._headers = CIMultiDictProxy(CIMultiDict(self._told))
         if self._method == "HEAD":
             # The parser would wait for the body that the headers speak of.
@@ -297,6 +300,7 @@ class Connection(asyncio.Protocol):
         if self._complete:
             self._keep = False
             return
+        self._beside = 0
         self._chunks.append(data)
         self._waiting += len(data)
         if self._waiting > self._most and not self._paused:
