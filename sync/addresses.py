@@ -14,7 +14,7 @@ from sync.ipam.balance import prepared
 from sync.ipam.form import pools_of, ranges_of
 from sync.ipam.ledger import Ledger
 from sync.ipam.life import opened, with_shared, with_site, without_site
-from sync.ipam.ranges import number
+from sync.ipam.ranges import minus, number
 from sync.ipam.refused import Refused
 from sync.kinds.subnet import POOLS
 from sync.ledgers import change, new_epoch, open_ledger, read
@@ -45,20 +45,25 @@ class Addresses:
     ledgers: LedgerStore
     patience: Patience = field(default_factory=Patience)
 
-    async def open(self, entry: Desired) -> None:
-        """At the anchor, before any other site has the subnet: all addresses are the anchor's."""
+    async def open(self, entry: Desired, replica: Replica) -> None:
+        """At the anchor: where no other site can have anything yet, all addresses are the anchor's.
+
+        After a loss of the ledger others have some of them; then all sites are read.
+        """
         if not _leased(entry) or await read(self.ledgers, entry.global_id) is not None:
             return
         gateway = entry.spec.get("gateway_ip")
         pools = ranges_of(entry.spec.get(POOLS) or ())
+        has = ranges_of(replica.local.get("allocation_pools") or ())
         ledger = opened(
             entry.global_id,
             new_epoch(),
             str(entry.spec["cidr"]),
             number(str(gateway)) if gateway else None,
             pools,
-            [entry.anchor],
+            entry.sites if minus(pools, has) else [entry.anchor],
             shared=[number(str(gateway))] if gateway else [],
+            has={entry.anchor: has},
         )
         await open_ledger(self.ledgers, ledger)
 
@@ -104,6 +109,7 @@ class Addresses:
         """One look at a replica's addresses: when to look again, whom to wake, and what is wrong with them."""
         if not _leased(entry):
             return None, frozenset(), ""
+        await change(self.ledgers, entry.global_id, self._joined)
         project = await self.neutron.account.project_id()
         done = await keep_pools(
             self.neutron,
@@ -118,6 +124,10 @@ class Addresses:
         if done.conflicts:
             wrong = f"addresses are given out at {' and '.join(sorted(done.conflicts))} as well"
         return done.again, done.wake, wrong
+
+    def _joined(self, ledger: Ledger) -> Ledger:
+        """Here is a replica: if nobody knows of it, it has to be read before anybody gets anything."""
+        return ledger if ledger.member(self.site) else with_site(ledger, self.site, read=False)
 
     async def leave(self, entry: Desired) -> None:
         """The replica is gone from this site for sure."""

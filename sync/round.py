@@ -230,7 +230,7 @@ class Round:
         )
         new = None
         if replica is not None and len(entry.sites) > 1 and not entry.deleted:
-            await self.addresses.open(entry)
+            await self.addresses.open(entry, replica)
             if entry.kind == "router_interface":
                 await self.addresses.share(entry)
         if kind is not None and kind.name not in observed.unknown:

@@ -43,8 +43,8 @@ def balanced(ledger: Ledger, site: str, used: Ranges, *, again: bool = False) ->
     if member is None or member.leaving:
         return ledger
     ledger = _topped_up(ledger, site, used)
-    ledger = _asking(ledger, site, used, again=again)
     ledger = _returned(ledger, site, used)
+    ledger = _asking(ledger, site, used, again=again)
     for other in ledger.members:
         if other.wants and site in other.asked:
             ledger = _given(ledger, site, used, other)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from ipaddress import ip_address, ip_network
 
 from sync.ipam.ledger import Lease, Ledger, Member, carved
-from sync.ipam.ranges import Ranges, holds, joined, minus, number, singles, size
+from sync.ipam.ranges import Ranges, common, holds, joined, minus, number, singles, size
 from sync.ipam.refused import NOT_READ, Refused
 
 
@@ -21,18 +21,22 @@ def opened(
     sites: Collection[str],
     *,
     shared: Collection[int] = (),
+    has: Mapping[str, Ranges] | None = None,
 ) -> Ledger:
     """The first ledger of a subnet that is at these sites already: at its anchor, or at many after a loss.
 
     Nothing is believed of them before they are read (`observed`), and nobody gets anything before all are.
-    `epoch` is a word that was never used before. `pools` are the tenant's own.
+    `epoch` is a word that was never used before. `pools` are the tenant's own. `has`: what is known to stand in
+    the pools of a site right now; it can begin to give back while it is read.
     """
     members = tuple(Member(site, since=1, read=False) for site in sorted(sites))
+    leases = [
+        Lease(start, end, site, since=1)
+        for site, there in (has or {}).items()
+        for start, end in common(there, pools)
+    ]
     ledger = Ledger(subnet, epoch, 0, cidr, gateway, pools, shared=singles(shared), members=members)
-    if len(members) != 1:
-        return ledger
-    # Where there is one site, all is its own; it can begin to give back while it is read.
-    return ledger.with_leases(Lease(start, end, members[0].site, 1) for start, end in pools)
+    return ledger.with_leases(leases)
 
 
 def reopened(ledger: Ledger, epoch: str) -> Ledger:
@@ -40,7 +44,7 @@ def reopened(ledger: Ledger, epoch: str) -> Ledger:
     # Whether a site is leaving is said again by whoever wants it to; of what it has nothing is known, either.
     sites = [each.site for each in ledger.members]
     fresh = opened(ledger.subnet, epoch, ledger.cidr, ledger.gateway, ledger.pools, sites)
-    return replace(fresh, leases=(), shared=ledger.shared)
+    return replace(fresh, shared=ledger.shared)
 
 
 def with_site(ledger: Ledger, site: str, *, read: bool = True) -> Ledger:

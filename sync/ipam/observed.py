@@ -44,6 +44,10 @@ def _read(ledger: Ledger, seen: Observation) -> Ledger:
 
     What two have in their pools both release, whoever was first: either may have given it out.
     """
+    # What was taken for its own when the ledger was opened and is not in its pools, it does not have.
+    own = [each for each in ledger.leases if each.site == seen.site and not each.releasing]
+    rest = [each for each in ledger.leases if each.site != seen.site or each.releasing]
+    ledger = ledger.with_leases([*rest, *carved(own, seen.pools)[1]])
     mine = minus(seen.pools, joined(each.range for each in ledger.leases if each.site == seen.site))
     both = common(mine, ledger.held(but=seen.site))
     # Outside of the tenant's pools nothing is given out any more.

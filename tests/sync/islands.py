@@ -307,13 +307,15 @@ class World:
 
     def open(self) -> None:
         """What a rebuild does: a ledger is begun, and every site is to be read."""
+        ground, anchor = self.ground, self.sites[0]
         first = opened(
             SUBNET,
             new_epoch(),
-            self.ground.cidr,
-            self.ground.gateway,
-            self.ground.pools,
+            ground.cidr,
+            ground.gateway,
+            ground.pools,
             self.sites,
+            has={anchor: self.neutrons[anchor].pools},
         )
         self.finish(open_ledger(self.ledgers, first))
 

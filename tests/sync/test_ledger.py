@@ -41,7 +41,8 @@ def at(*last: int) -> Ranges:
 def a_ledger(*sites: str, cidr: str = "10.0.0.0/24", epoch: str = "one") -> Ledger:
     gateway = number(cidr.partition("/")[0]) + 1
     pools = default_pools(cidr, gateway)
-    first = opened(SUBNET, epoch, cidr, gateway, pools, sites, shared=[gateway])
+    has = {sites[0]: pools} if len(sites) == 1 else {}
+    first = opened(SUBNET, epoch, cidr, gateway, pools, sites, shared=[gateway], has=has)
     return replace(first, version=1)
 
 
@@ -59,7 +60,7 @@ def look(
         site,
         ledger.epoch,
         ledger.version,
-        wanted_pools(ledger, site, ()) if pools is None else pools,
+        ledger.leased(site) if pools is None else pools,
         used,
         settled=ledger.version if settled < 0 else settled,
     )
@@ -252,6 +253,7 @@ def test_a_prefix_of_ipv6_is_leased_in_few_ranges() -> None:
 def test_several_pools_with_the_gateway_between_them() -> None:
     pools = joined(span(10, 99), span(101, 200))
     ledger = opened(SUBNET, "e", "10.0.0.0/24", NET + 100, pools, ["paris"], shared=[NET + 100])
+    ledger = replace(ledger, version=1)
     ledger = written(ledger, lambda now: with_site(now, "tokyo"))
     for _ in range(4):
         ledger = look(look(ledger, "paris"), "tokyo")
@@ -470,6 +472,26 @@ def test_after_a_loss_nobody_gets_anything_before_everybody_is_read() -> None:
     ledger = look(ledger, "tokyo", pools=tokyo)
 
     assert ledger.leased("tokyo") == tokyo
+    everything(ledger)
+
+
+def test_what_stood_in_the_pools_of_a_site_is_believed_until_it_is_read() -> None:
+    ledger = opened(
+        SUBNET,
+        "e",
+        "10.0.0.0/24",
+        NET + 1,
+        span(2, 200),
+        ["paris", "tokyo"],
+        has={"paris": span(2, 254)},
+    )
+    ledger = replace(ledger, version=1)
+    assert ledger.leased("paris") == span(2, 200)
+    ledger = look(ledger, "tokyo", at(150), pools=span(150, 160))
+    assert not common(ledger.leased("paris"), span(150, 160))
+    ledger = look(ledger, "paris", pools=joined(span(2, 149), span(161, 190)))
+    assert ledger.owner(NET + 150) == "tokyo"
+    assert ledger.owner(NET + 195) is None, "it was not there any more"
     everything(ledger)
 
 
