@@ -17,6 +17,7 @@ from adapters.sites import Site, load_home, load_sites
 from federator.config import Settings, load, secret_of
 from federator.doctor.examine import examine
 from federator.doctor.patient import Finding, Heard, Level, Patient
+from federator.doctor.ward import Ward
 from federator.options import OneLineErrors, config_option
 
 _SECONDS = 20.0
@@ -61,6 +62,12 @@ async def _examine(settings: Settings, names: tuple[str, ...]) -> dict[str, list
         async with client.request(where.name, "GET", url, headers, verify=where.verify) as response:
             return Heard(response.status, response.headers, await response.read())
 
+    async def fetch(site: str, url: str) -> tuple[int, bytes]:
+        heard = await ask(known[site], url)
+        return heard.status, heard.body
+
+    services = all_services()
+    ward = Ward({name: accounts[name] for name in sites}, services, fetch, settings.segments)
     try:
         chosen = names or tuple(known)
         patients = [
@@ -69,8 +76,9 @@ async def _examine(settings: Settings, names: tuple[str, ...]) -> dict[str, list
                 site=known[name],
                 home_account=accounts[settings.home],
                 account=accounts[name],
-                services=all_services(),
+                services=services,
                 ask=ask,
+                ward=ward,
                 secret=secret,
             )
             for name in chosen

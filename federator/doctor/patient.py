@@ -8,6 +8,7 @@ from typing import NamedTuple
 from adapters.account import Account
 from adapters.sites import Site
 from adapters.spec import Service
+from federator.doctor.ward import Ward
 
 
 class Level(StrEnum):
@@ -46,6 +47,8 @@ class Patient:
     services: Mapping[str, Service]
     ask: Callable[[Site, str], Awaitable[Heard]]
     """GET of a URL of a site. Raises SiteUnreachable."""
+    ward: Ward
+    """All sites, to compare it with."""
     secret: bytes | None = field(default=None, repr=False)
     """The gateway's own (`adapters.secret`)."""
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
@@ -14,7 +13,6 @@ from tests.adversarial.gateways import Fleet, new_fleet
 from tests.conftest import missing
 from tests.e2e.api import Api, cloud
 from tests.e2e.people import new_people
-from tests.e2e.waiting import until
 
 NEWER, OLDER = "paris", "denver"
 
@@ -30,21 +28,6 @@ class World:
     @property
     def url(self) -> str:
         return self.fleet.gateways[0].url
-
-    def make(self, service: str, path: str, key: str, **fields: Any) -> Any:
-        """Something new at the older site."""
-        return self.user.do("POST", service, path, {key: fields}, site=OLDER)[key]
-
-    def boot(self) -> str:
-        """A server there, when it is ACTIVE."""
-        image = self.user.get("image", "/v2/images?name=cirros")["images"][0]["id"]
-        body = {"name": "s", "imageRef": image, "flavorRef": "1", "networks": "none"}
-        made = self.user.do(
-            "POST", "compute", "/servers", {"server": body}, site=OLDER, microversion="2.37"
-        )
-        path = f"/servers/{made['server']['id']}"
-        until(lambda: self.user.get("compute", path)["server"]["status"] == "ACTIVE", "a server")
-        return str(made["server"]["id"])
 
 
 @pytest.fixture(scope="module")
@@ -75,38 +58,27 @@ def test_the_federation_reaches_as_far_as_its_newest_site(world: World) -> None:
     assert [each["version"] for each in root] == ["2.104"]
 
 
-def _status(user: Api, volume: str) -> str:
-    return str(user.get("block-storage", f"/volumes/{volume}")["volume"]["status"])
-
-
 def test_the_older_site_is_asked_as_the_newer_one(world: World) -> None:
-    """Each answer is that of the older site, in the form and under the microversion of the newer one."""
-    user, server = world.user, world.boot()
-    volume = world.make("block-storage", "/volumes", "volume", size=1)["id"]
-    until(lambda: _status(user, volume) == "available", "a volume")
-    attach = {"volumeAttachment": {"volumeId": volume}}
-    path = f"/servers/{server}/os-volume_attachments"
-    answer = user.call("POST", "compute", path, attach, microversion="2.104")
-    assert (answer.status_code, answer.content) == (202, b"")
-    until(lambda: _status(user, volume) == "in-use", "the volume is attached")
-    attached = user.get("compute", path, microversion="2.104")["volumeAttachments"]
-    assert [(each["volumeId"], each["serverId"]) for each in attached] == [(volume, server)]
-    user.do("DELETE", "compute", f"{path}/{volume}", microversion="2.104")
-    until(lambda: _status(user, volume) == "available", "the volume is detached")
-
-    shown = user.call("GET", "compute", f"/servers/{server}", microversion="2.104")
-    assert shown.headers["OpenStack-API-Version"] == "compute 2.104"
-    assert shown.headers["X-OpenStack-Nova-API-Version"] == "2.104"
-    assert {"pinned_availability_zone", "scheduler_hints"} <= set(shown.json()["server"])
-
-    pin = {"server": {"pinned_availability_zone": None}}
-    refused = user.call("PUT", "compute", f"/servers/{server}", pin, microversion="2.104")
-    assert refused.status_code == 400
-    assert "pinned_availability_zone" in refused.text
-    refused = user.call("GET", "compute", f"/servers/{server}?foo=1", microversion="2.104")
-    assert "'foo' was unexpected" in refused.json()["badRequest"]["message"]
-    refused = user.call("GET", "compute", f"/servers/{server}", microversion="2.105")
-    assert refused.status_code == 406
+    """Its answers are in the form and under the microversion of the newer one, and so are its refusals."""
+    found = {}
+    for name in (NEWER, OLDER):
+        answer = world.user.call(
+            "GET", "compute", "/flavors/detail", site=name, microversion="2.104"
+        )
+        assert answer.headers["OpenStack-API-Version"] == "compute 2.104"
+        assert answer.headers["X-OpenStack-Nova-API-Version"] == "2.104"
+        found[name] = {each["name"]: set(each) for each in answer.json()["flavors"]}
+    assert found[OLDER] == found[NEWER]
+    assert all("rxtx_factor" not in fields for fields in found[OLDER].values())
+    for path in ("/os-availability-zone?foo=1", "/extensions?foo=1", "/os-volumes_boot"):
+        said = [
+            world.user.call("GET", "compute", path, site=name, microversion="2.104")
+            for name in (NEWER, OLDER)
+        ]
+        assert said[0].status_code == said[1].status_code == (404 if "boot" in path else 400)
+        assert said[0].json() == said[1].json()
+    beyond = world.user.call("GET", "compute", "/flavors", microversion="2.105")
+    assert beyond.status_code == 406
 
 
 @pytest.mark.parametrize("words", ["name=m1.tiny", "name=nonsense", "", "limit=1&name=m1.tiny"])

@@ -22,6 +22,7 @@ from adapters.sites import Site, load_sites
 from federator.cli import main
 from federator.doctor.checks import a_keystone
 from federator.doctor.patient import Heard, Patient
+from federator.doctor.ward import Ward
 from tests.session.test_mapped import SECRET, mapped_clouds
 from tests.session.world import SITES, gateway_at, new_people
 
@@ -34,6 +35,7 @@ class Desk:
     def __init__(self, clouds_yaml: Path, folder: Path) -> None:
         self.clouds: dict[str, Any] = yaml.safe_load(clouds_yaml.read_text())
         self._folder = folder
+        self.segments = ""
         (folder / "secret").write_text("s" * 64)
         (folder / "secret").chmod(0o600)
 
@@ -44,6 +46,7 @@ class Desk:
 
     async def check(self, *words: str) -> Result:
         settings = {"sites": list(SITES), "clouds": "clouds.yaml", "secret_file": "secret"}
+        settings |= {"segments": self.segments} if self.segments else {}
         (self._folder / "federator.yaml").write_text(yaml.safe_dump(settings))
         (self._folder / "clouds.yaml").write_text(yaml.safe_dump(self.clouds))
         config = str(self._folder / "federator.yaml")
@@ -230,6 +233,30 @@ async def test_a_service_that_is_not_where_it_should_be_is_told(
     assert any("image at http://127.0.0.1" in line for line in wrong(result)), result.output
 
 
+async def test_sites_are_compared_with_each_other(desk: Desk) -> None:
+    desk.entry("tokyo")["federation"]["physical_network"] = "physnet2"
+    desk.segments = "3000-3999"
+    result = await desk.check("tokyo", "paris")
+    assert result.exit_code == 0, result.output
+    said = {
+        site: "\n".join(line for line in result.output.splitlines() if line.startswith(site))
+        for site in SITES
+    }
+    assert "compute has 2.95, which keeps the whole federation at 2.95" in said["tokyo"]
+    assert "lacks extensions that all others have" in said["tokyo"]
+    assert "keeps the whole federation" not in said["paris"]
+    assert "network is lifted by the gateway: Subnets say" in said["tokyo"]
+    assert "its networks have an MTU of up to 1500 (flat)" in said["tokyo"]
+    assert "from which VLAN IDs its Neutron takes one for tenants cannot be read" in said["tokyo"]
+    assert "no network of the site can span others" in said["paris"]
+    assert "a router may have 30 routes" in said["paris"]
+    assert "how many routes a router may have its Neutron does not tell" in said["tokyo"]
+    for site in SITES:
+        assert "a new project has quotas to begin with" in said[site]
+        assert "tokens and data go there by plain HTTP: identity, block-storage" in said[site]
+        assert "an answer takes" in said[site]
+
+
 async def test_programs_get_the_same_as_json(desk: Desk) -> None:
     desk.entry("tokyo")["federation"]["service_provider"] = "atlantis"
     result = await desk.check("tokyo", "--json")
@@ -258,7 +285,7 @@ async def test_a_clock_that_is_wrong_is_told(seconds: float, said: str) -> None:
 
     account = Account(site)
     try:
-        patient = Patient(site, site, account, account, {}, ask)
+        patient = Patient(site, site, account, account, {}, ask, Ward({}, {}, None))  # type: ignore[arg-type]
         found = [finding async for finding in a_keystone.check(patient)]
     finally:
         account.close()
