@@ -21,6 +21,7 @@ class Abilities:
     quirks: Mapping[str, tuple[Quirk, ...]]
     """By service type."""
     _memo: dict[tuple[str, str], tuple[_Told, Profile]] = field(default_factory=dict)
+    _wanted: dict[str, tuple[int, tuple[Quirk, ...]]] = field(default_factory=dict)
 
     def profile(self, site: str, service_type: str) -> Profile:
         """What a service says of itself, as far as that is known."""
@@ -43,11 +44,17 @@ class Abilities:
 
     def quirks_of(self, service_type: str) -> Sequence[Quirk]:
         """Those of microversions, and of extensions that some site has: what nobody has is not offered."""
-        quirks = self.quirks.get(service_type, ())
-        if not any(quirk.alias for quirk in quirks):
-            return quirks
-        own = [each.extensions or () for each in self.profiles(service_type).values()]
-        return [each for each in quirks if not each.alias or any(each.alias in one for one in own)]
+        known = self._wanted.get(service_type)
+        if known is not None and known[0] == self.extensions.changes:
+            return known[1]
+        own = [self.extensions.of(site, service_type) or () for site in self.sites]
+        quirks = tuple(
+            each
+            for each in self.quirks.get(service_type, ())
+            if not each.alias or any(each.alias in one for one in own)
+        )
+        self._wanted[service_type] = self.extensions.changes, quirks
+        return quirks
 
     def in_force(self, site: str, service_type: str, microversion: str) -> tuple[Quirk, ...]:
         """The quirks between a site and a question in this microversion; empty: in none."""

@@ -22,6 +22,8 @@ class Extensions:
     def __init__(self, services: Mapping[str, Service]) -> None:
         self._paths = {right.service: right.path for right in rights.extensions(services)}
         self._known: dict[tuple[str, str], frozenset[str]] = {}
+        self.changes = 0
+        """How often something was news."""
 
     def of(self, site: str, service_type: str) -> frozenset[str] | None:
         """The aliases that a service named last; None if it never did."""
@@ -33,7 +35,8 @@ class Extensions:
 
     def recall(self, site: str, service_type: str, aliases: frozenset[str]) -> None:
         """Take over what another process heard, unless this one has heard something itself."""
-        self._known.setdefault((site, service_type), aliases)
+        if (site, service_type) not in self._known:
+            self._hear(site, service_type, aliases)
 
     async def refresh(self, account: Account, endpoints: Mapping[str, str]) -> None:
         """Ask all services of a site. One that gives no answer keeps what it said last."""
@@ -50,4 +53,9 @@ class Extensions:
             # A broken list is none.
             _log.warning("%s of site %s shows no extensions: %s", service_type, account.site, error)
             return
-        self._known[account.site, service_type] = aliases
+        self._hear(account.site, service_type, aliases)
+
+    def _hear(self, site: str, service_type: str, aliases: frozenset[str]) -> None:
+        if self._known.get((site, service_type)) != aliases:
+            self._known[site, service_type] = aliases
+            self.changes += 1

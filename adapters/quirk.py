@@ -21,6 +21,9 @@ Json = dict[str, Any]
 Version = tuple[int, int]
 """A microversion."""
 
+_READ_ON = 500
+"""So many items at a time are looked through for those that are wanted."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -176,7 +179,7 @@ class Renewal:
         backwards = "true" in [word.lower() for word in asked.words("page_reverse")]
         rel = "previous" if backwards else "next"
         kept: list[Json] = []
-        question, marker = asked, ""
+        question, markers = asked, {""}
         while True:
             (said,) = yield (question,)
             items = said.listed(self.keys)
@@ -184,13 +187,15 @@ class Renewal:
                 return said
             found = [item for item in (yield from self._renewed(items)) if keep(item)]
             kept = [*found, *kept] if backwards else [*kept, *found]
-            last = str(items[0 if backwards else -1].get("id", "")) if items else marker
+            last = str(items[0 if backwards else -1].get("id", "")) if items else ""
             links = said.body.get(f"{self.keys}_links") or []
-            more = last != marker and any(link.get("rel") == rel for link in links)
+            # A list that comes back to where it was has no end.
+            more = last not in markers and any(link.get("rel") == rel for link in links)
             if not more or not limit or len(kept) >= limit:
                 break
-            marker = last
-            question = asked.without("marker").having("marker", marker)
+            markers.add(last)
+            behind = asked.without("marker", "limit").having("limit", str(max(limit, _READ_ON)))
+            question = behind.having("marker", last)
         page = (kept[-limit:] if backwards else kept[:limit]) if limit else kept
         body = {name: said.body[name] for name in said.body if name != f"{self.keys}_links"}
         body[self.keys] = page

@@ -1,5 +1,6 @@
 """What a site can do, what lifts it, and how far that carries the federation."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -114,15 +115,26 @@ def site_of_pages(asked: Asked) -> Said:
     return Said(200, body)
 
 
-def run(steps: Steps) -> Said:
+def run(steps: Steps, site: Callable[[Asked], Said] = site_of_pages) -> Said:
     """What comes of it at that site."""
     try:
         wanted = next(steps)
         while True:
-            wanted = steps.send([site_of_pages(each) for each in wanted])
+            wanted = steps.send([site(each) for each in wanted])
     except StopIteration as done:
         said: Said = done.value
         return said
+
+
+def test_a_list_that_goes_round_in_circles_comes_to_an_end() -> None:
+    asked = Asked("GET", "/things", "limit=2")
+    links = {"things_links": [{"rel": "next", "href": "x"}]}
+    pages = iter([Said(200, {"things": [{"id": each}], **links}) for each in "ababababab"])
+    said = run(
+        Renewal(key="thing", keys="things").list(asked, lambda item: False), lambda _: next(pages)
+    )
+    assert said.body == {"things": []}
+    assert len(list(pages)) > 5
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 4, 20])
