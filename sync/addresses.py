@@ -18,8 +18,9 @@ from sync.ipam.ranges import minus, number
 from sync.ipam.refused import Refused
 from sync.kinds.subnet import POOLS
 from sync.ledgers import change, new_epoch, open_ledger, read
+from sync.patience import Patience
 from sync.plan import Replica
-from sync.pools import FROM_MACS, Patience, keep_pools
+from sync.pools import FROM_MACS, keep_pools
 from sync.tongue import Untranslatable
 
 

@@ -11,12 +11,12 @@ that make this safe are in `sync.ipam`; here they are an order of calls:
     PUT subnet              the pools, with If-Match, if they are others
     PUT tag, GET subnet     the fence, if something is released that has none yet
 
-Only one thing is remembered between rounds, and it may be lost: since when things look as they do (`Patience`).
+Only one thing is remembered between rounds, and it may be lost: since when things look as they do
+(`sync.patience`).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from time import monotonic
 from typing import Any, Protocol
 from urllib.parse import quote
 
@@ -25,16 +25,9 @@ from sync.ipam.balance import balanced
 from sync.ipam.form import pools_of, ranges_of
 from sync.ipam.ledger import Ledger, wanted_pools
 from sync.ipam.observed import Observation, observed
-from sync.ipam.ranges import Ranges, common, joined, minus, number, singles
+from sync.ipam.ranges import Ranges, joined, minus, number, singles
 from sync.ledgers import change, read
-
-GRACE = 30.0
-"""Seconds for which the pools must have been without a range before its ports are read for the last time.
-Longer than any creation of ports takes: Neutron chooses the addresses of a bulk first and writes its ports
-afterwards, and a hundred took 20 s at a busy site."""
-
-CLAIM = 600.0
-"""Seconds until a claim is over that no port came of. Far longer than any gateway waits for a site."""
+from sync.patience import Patience
 
 FENCE = "federator-pools"
 """Tag at a site's subnet: ``federator-pools:<epoch of the ledger>:<version>``."""
@@ -78,73 +71,6 @@ class Round:
     """Why the site does not take the pools."""
 
 
-class Patience:
-    """Since when this process sees things as they are, by a clock that never jumps. Losing it costs time
-    only."""
-
-    def __init__(
-        self,
-        grace: float = GRACE,
-        claim: float = CLAIM,
-        *,
-        clock: Callable[[], float] = monotonic,
-    ) -> None:
-        self.grace = grace
-        self._claim = claim
-        self._clock = clock
-        self._since: dict[tuple[str, str], _Since] = {}
-
-    def look(
-        self, ledger: Ledger, site: str, pools: Ranges, fence: int
-    ) -> tuple[int, int, bool, float]:
-        """What was just seen of a site: versions `settled` and `lapsed` of an observation made now, whether
-        it is time to ask others again, and in how many seconds something settles if nothing changes."""
-        since, now = self._of(ledger, site), self._clock()
-        if fence:
-            fenced = [e.range for e in ledger.leases if _releases(e, site) and e.since <= fence]
-            if common(pools, joined(fenced)):
-                # Somebody else has put them back: it begins anew.
-                since.fences.clear()
-            else:
-                since.fences.setdefault(fence, now)
-        settled = _latest(since.fences, now - self.grace)
-        if any(each.site == site for each in ledger.claims):
-            since.versions.setdefault(ledger.version, now)
-        lapsed = _latest(since.versions, now - self._claim)
-        again = False
-        member = ledger.member(site)
-        if member and member.wants:
-            again = now - since.asked.setdefault(member.asked, now) > 2 * self.grace
-            if len(since.asked) > 1:
-                since.asked = {member.asked: now}
-        else:
-            since.asked.clear()
-        waiting = [when for version, when in since.fences.items() if version > settled]
-        return settled, lapsed, again, max(0.0, min(waiting, default=now) + self.grace - now)
-
-    def _of(self, ledger: Ledger, site: str) -> "_Since":
-        known = self._since.get((ledger.subnet, site))
-        if known is None or known.epoch != ledger.epoch:
-            known = self._since[ledger.subnet, site] = _Since(ledger.epoch)
-        return known
-
-    def forget(self, subnet: str) -> None:
-        """The subnet is gone."""
-        for key in [key for key in self._since if key[0] == subnet]:
-            del self._since[key]
-
-
-@dataclass(slots=True)
-class _Since:
-    """By the clock of this process."""
-
-    epoch: str
-    fences: dict[int, float] = field(default_factory=dict)
-    """Version of a fence -> since when the pools are right behind it."""
-    versions: dict[int, float] = field(default_factory=dict)
-    asked: dict[tuple[str, ...], float] = field(default_factory=dict)
-
-
 def from_macs(subnet: Mapping[str, Any]) -> bool:
     """Whether a subnet's addresses are made of MACs. Such a one has no ledger: its anchor keeps its pools, from
     which only ports of routers get addresses, and the others have none."""
@@ -171,14 +97,14 @@ async def keep_pools(
     if ledger is None or ledger.member(site) is None or from_macs(body):
         return Round()
     pools, fence = ranges_of(body["allocation_pools"]), _fence(body, ledger)
-    settled, lapsed, again, _ = patience.look(ledger, site, pools, fence)
+    look = patience.look(ledger, site, pools, fence)
     used, count = await _used(cloud, local_id, account)
-    if _lets_go(ledger, site, settled):
+    seen = Observation(site, ledger.epoch, ledger.version, pools, used, look.settled, look.lapsed)
+    if _sets_free(ledger, seen):
         await _counts(cloud, body, local_id, count)
-    seen = Observation(site, ledger.epoch, ledger.version, pools, used, settled, lapsed)
 
     def decide(now: Ledger) -> Ledger:
-        return balanced(observed(now, seen), site, used, again=again)
+        return balanced(observed(now, seen), site, used, again=look.again)
 
     before, ledger = ledger, await change(ledgers, subnet, decide)
     if ledger is None or ledger.epoch != seen.epoch:
@@ -196,7 +122,7 @@ async def keep_pools(
         await _put_fence(cloud, path, body, ledger)
         body = await _subnet(cloud, path)
         pools, fence = ranges_of(body["allocation_pools"]), _fence(body, ledger)
-    *_, rest = patience.look(ledger, site, pools, fence)
+    rest = patience.look(ledger, site, pools, fence).rest
     waits = _unfenced(ledger, site, used, 0)
     member = ledger.member(site)
     wants = 2 * patience.grace if member and member.wants else None
@@ -275,15 +201,18 @@ def _fence(body: Mapping[str, Any], ledger: Ledger) -> int:
     return max((each for each in found if each <= ledger.version), default=0)
 
 
-def _releases(lease: Any, site: str) -> bool:
-    return bool(lease.site == site and lease.releasing)
-
-
-def _lets_go(ledger: Ledger, site: str, settled: int) -> bool:
-    """Whether a list of ports now decides about something."""
-    member = ledger.member(site)
-    unread = member is not None and not member.read and member.since <= settled
-    return unread or any(_releases(e, site) and e.since <= settled for e in ledger.leases)
+def _sets_free(ledger: Ledger, seen: Observation) -> bool:
+    """Whether it is decided by this list of ports that nobody uses something."""
+    member = ledger.member(seen.site)
+    unread = member is not None and not member.read and member.since <= seen.settled
+    return (
+        unread
+        or any(
+            each.since <= seen.settled and minus((each.range,), seen.used)
+            for each in ledger.releases(seen.site)
+        )
+        or any(each.site == seen.site and each.since <= seen.lapsed for each in ledger.claims)
+    )
 
 
 def _unfenced(ledger: Ledger, site: str, used: Ranges, fence: int) -> bool:
@@ -292,18 +221,7 @@ def _unfenced(ledger: Ledger, site: str, used: Ranges, fence: int) -> bool:
     if member is not None and not member.read and member.since > fence:
         return True
     kept = joined(used, ledger.claimed(by=site))
-    return any(
-        _releases(each, site) and each.since > fence and minus((each.range,), kept)
-        for each in ledger.leases
-    )
-
-
-def _latest(times: dict[int, float], until: float) -> int:
-    """The last of the versions seen up to then; those before it are forgotten."""
-    last = max((version for version, when in times.items() if when <= until), default=0)
-    for version in [each for each in times if each < last]:
-        del times[version]
-    return last
+    return any(each.since > fence and minus((each.range,), kept) for each in ledger.releases(site))
 
 
 def _wake(before: Ledger, after: Ledger, site: str) -> frozenset[str]:

@@ -21,7 +21,7 @@ No address is ever leased to two sites. What a site leases may be handed on only
    written that bumps the revision (`allocation_pools` do not). Whoever has read the ledger of yesterday is
    refused with 412.
 3. No port holds it, nor will: a creation that chose its address before may still be on its way. So the
-   ports are read when the pools have been so for a while (`sync.pools.GRACE`), and what is used stays where
+   ports are read when the pools have been so for a while (`sync.patience.GRACE`), and what is used stays where
    it is.
 
 The order is always: shrink the donor - read the donor's ports - grow the receiver. A donor that cannot be

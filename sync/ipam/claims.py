@@ -2,14 +2,14 @@
 
 Neutron's pools do not confine such requests, so the ledger decides before a site is asked. The order is: claim,
 write the ledger, ask the site; and `unclaimed` when the site has refused for sure. A claim that leads to
-nothing, for the gateway died, ends by itself (`sync.pools.CLAIM`); one whose port is seen ends as well: the
+nothing, for the gateway died, ends by itself (`sync.patience.CLAIM`); one whose port is seen ends as well: the
 port holds the address.
 """
 
 from dataclasses import replace
 from ipaddress import ip_network
 
-from sync.ipam.ledger import Claim, Ledger, carved, covers
+from sync.ipam.ledger import Claim, Ledger, covers
 from sync.ipam.observed import begun_again
 from sync.ipam.ranges import holds, singles, text
 from sync.ipam.refused import NOT_READ, Refused
@@ -18,13 +18,13 @@ from sync.ipam.refused import NOT_READ, Refused
 def claimed(ledger: Ledger, address: int, site: str) -> Ledger:
     """The address is this site's, whatever becomes of it. Raises Refused.
 
-    | the address is ...                            |                                    |
-    |-----------------------------------------------|------------------------------------|
-    | shared (a router's interface)                 | no claim: the site itself decides  |
-    | in the site's own lease, or released by it    | claimed                            |
-    | in the stock, or outside of the tenant's pools | claimed, once every site is read   |
-    | another site's: leased, claimed or released   | 409                                |
-    | on its way to another site                    | 409                                |
+    | the address is ...                             |                                   |
+    |------------------------------------------------|-----------------------------------|
+    | shared (a router's interface)                  | no claim: the site itself decides |
+    | in the site's own lease, or released by it     | claimed                           |
+    | in the stock, or outside of the tenant's pools | claimed, once every site is read  |
+    | another site's: leased, claimed or released    | 409                               |
+    | on its way to another site                     | 409                               |
     """
     member = ledger.member(site)
     if member is None or member.leaving:
@@ -50,20 +50,6 @@ def unclaimed(ledger: Ledger, address: int, site: str, since: int) -> Ledger:
     """The site has refused: the claim made in this version ends, and none that was made later."""
     ended = Claim(address, site, since)
     return replace(ledger, claims=tuple(each for each in ledger.claims if each != ended))
-
-
-def called_in(ledger: Ledger, address: int, site: str) -> Ledger:
-    """A client waits for an address that another site has leased and may not use: it is to come to this site.
-
-    Nothing is promised: what is in use there stays.
-    """
-    owner = ledger.owner(address)
-    if owner in (None, site) or not holds(ledger.leased(owner or ""), address):
-        return ledger
-    of_owner = [each for each in ledger.leases if each.site == owner and not each.releasing]
-    others = [each for each in ledger.leases if each.site != owner or each.releasing]
-    rest, moved = carved(of_owner, singles([address]), releasing=True, to=site, since=ledger.next)
-    return ledger.with_leases([*others, *rest, *moved])
 
 
 def _elsewhere(ledger: Ledger, address: int, site: str) -> bool:

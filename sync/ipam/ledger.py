@@ -116,9 +116,13 @@ class Ledger:
             each.range for each in self.leases if each.site == site and not each.releasing
         )
 
+    def releases(self, site: str) -> list[Lease]:
+        """The site's leases that are being released."""
+        return [each for each in self.leases if each.site == site and each.releasing]
+
     def releasing(self, site: str) -> Ranges:
         """What the site gives out no more, but has not let go of."""
-        return joined(each.range for each in self.leases if each.site == site and each.releasing)
+        return joined(each.range for each in self.releases(site))
 
     def held(self, *, but: str | None = None) -> Ranges:
         """What any site has, in whatever state; all sites but this one."""
@@ -128,9 +132,13 @@ class Ledger:
         """What is claimed, for any site or for this one."""
         return singles(each.address for each in self.claims if by in (None, each.site))
 
+    def nobodys(self) -> Ranges:
+        """What is never leased: the shared addresses, and the gateway's, of which a site takes no pool."""
+        return joined(self.shared, singles([] if self.gateway is None else [self.gateway]))
+
     def stock(self) -> Ranges:
         """What of the tenant's pools nobody has."""
-        return minus(self.pools, joined(self.held(), self.claimed(), self.shared))
+        return minus(self.pools, joined(self.held(), self.claimed(), self.nobodys()))
 
     def owner(self, address: int) -> str | None:
         """The site that has this address, by a claim or else a lease."""

@@ -77,7 +77,7 @@ def _let_go(ledger: Ledger, seen: Observation) -> Ledger:
             free = minus((lease.range,), kept)
             others = joined(each.range for each in rest if common((each.range,), free))
             free = common(
-                minus(free, joined(others, ledger.claimed(), ledger.shared)), ledger.pools
+                minus(free, joined(others, ledger.claimed(), ledger.nobodys())), ledger.pools
             )
             moved += [Lease(start, end, lease.to, ledger.next) for start, end in free]
     return ledger.with_leases([*rest, *stuck, *moved])

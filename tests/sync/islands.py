@@ -22,7 +22,8 @@ from sync.ipam.ledger import Ledger
 from sync.ipam.life import default_pools, opened
 from sync.ipam.ranges import Ranges, common, number, singles, text
 from sync.ledgers import change, new_epoch, open_ledger
-from sync.pools import Patience, Unread, keep_pools
+from sync.patience import Patience
+from sync.pools import Unread, keep_pools
 
 SUBNET = "0f0e0d0c-0b0a-4908-8706-050403020100"
 ACCOUNT = "a" * 32

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from sync.ipam.balance import balanced, hungry, left, prepared, sizes
-from sync.ipam.claims import called_in, claimed, unclaimed
+from sync.ipam.claims import claimed, unclaimed
 from sync.ipam.form import dumped, loaded, pools_of, ranges_of
 from sync.ipam.ledger import Ledger, wanted_pools
 from sync.ipam.life import (
@@ -363,19 +363,27 @@ def test_an_address_of_the_stock_or_outside_the_pools_is_claimed_first() -> None
         everything(ledger)
 
 
-def test_an_address_of_another_site_is_refused_and_may_be_called_in() -> None:
+def test_an_address_of_another_site_is_refused() -> None:
     ledger = two_sites()
     theirs = ledger.leased("paris")[0][1]
     with pytest.raises(Refused) as refused:
         claimed(ledger, theirs, "tokyo")
     assert (refused.value.status, refused.value.type) == (409, "IpAddressAlreadyAllocated")
 
-    ledger = written(ledger, lambda now: called_in(now, theirs, "tokyo"))
-    with pytest.raises(Refused):
-        claimed(ledger, theirs, "paris")
-    ledger = look(ledger, "paris", at(2, 3))
 
-    assert claimed(ledger, theirs, "tokyo").owner(theirs) == "tokyo"
+def test_what_is_on_its_way_to_another_site_is_refused_to_both() -> None:
+    ledger = look(all_leased(), "tokyo", span(8, 11))
+    assert ledger.releasing("tokyo") == at(14)
+    for site in ("paris", "tokyo"):
+        with pytest.raises(Refused):
+            claimed(ledger, NET + 14, site)
+
+
+def test_the_gateways_address_is_leased_to_nobody_even_if_it_is_in_the_pools() -> None:
+    ledger = two_sites()
+    gateway = ledger.stock()[0][0]
+    ledger = written(ledger, lambda now: with_pools(now, now.pools, gateway))
+    assert not common(ledger.stock(), ((gateway, gateway),))
     everything(ledger)
 
 

@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
+from sync.ipam.claims import claimed
 from sync.ipam.ledger import Ledger
 from sync.ipam.ranges import number, singles
-from sync.pools import FENCE, Patience, Round, Unread, keep_pools
+from sync.patience import CLAIM, Patience
+from sync.pools import FENCE, Round, Unread, keep_pools
 from tests.sync.islands import ACCOUNT, SUBNET, Ground, Neutron, World
 
 
@@ -176,6 +178,26 @@ async def test_a_list_of_ports_that_cannot_be_whole_sets_nothing_free(answer: An
     with pytest.raises(Unread):
         await scene.round()
     assert not scene.ledger.stock()
+
+
+async def test_a_claim_ends_after_its_time_but_not_by_a_list_that_cannot_be_whole() -> None:
+    scene = Scene()
+    for _ in range(2):
+        await scene.round()
+        scene.wait()
+    address = scene.ledger.stock()[0][0]
+    scene.world.change(lambda now: claimed(now, address, "paris"))
+    assert await scene.round() == (LOOK, Round())
+    scene.world.ground.now += CLAIM
+    scene.site.instead["GET network-ip-availabilities/net"] = (403, {})
+    with pytest.raises(Unread):
+        await scene.round()
+    assert scene.ledger.claims
+
+    del scene.site.instead["GET network-ip-availabilities/net"]
+    await scene.round()
+
+    assert not scene.ledger.claims
 
 
 async def test_ports_are_read_to_the_last_page() -> None:
