@@ -51,6 +51,11 @@ def counted_roles(identity: Identity, site: Site) -> tuple[str, ...]:
     return roles
 
 
+def carries(name: str) -> bool:
+    """Whether a name of a user, project or domain can be put into an assertion unchanged."""
+    return _NAME.fullmatch(name) is not None
+
+
 def group_name(identity: Identity, role: str) -> str:
     """The group of `group_domain` that has `role` on the project of this login."""
     return f"fed:{identity.project_domain_name}:{identity.project_name}:{role}"
@@ -95,7 +100,7 @@ def _check_names(identity: Identity, site: Site, roles: Iterable[str]) -> None:
         "project domain": identity.project_domain_name or "",
     }
     for what, name in names.items():
-        if not _NAME.fullmatch(name):
+        if not carries(name):
             raise NameNotCarried(site.name, f"the name of the {what} is {name!r}; {_RULE}")
     for role in roles:
         group = group_name(identity, role)
