@@ -55,8 +55,10 @@ class HomeClient:
         timeout: float = 10.0,
         max_tokens: int = 10_000,
         on_ended: Callable[[Identity], None] = lambda identity: None,
+        on_look: Callable[[bool], None] = lambda known: None,
     ) -> None:
-        """`on_ended` is told each login that home has ended before its time, as far as it was known."""
+        """`on_ended` is told each login that home has ended before its time, as far as it was known.
+        `on_look` is told of each look whether the answer was known, so that home was not asked."""
         self._home = home
         self._client = client
         self._seconds = revalidate_seconds
@@ -67,6 +69,7 @@ class HomeClient:
         self._doubted: LRUCache[str, float] = LRUCache(max_tokens)
         """User, project, token's hash or nothing (for all) -> when it was said that something changed."""
         self._on_ended = on_ended
+        self._on_look = on_look
         self._asking_again: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._flights: SingleFlight[bytes, Identity] = SingleFlight()
@@ -82,9 +85,12 @@ class HomeClient:
         now = time.monotonic()
         until, identity = self._known.get(key, (0.0, None))
         if identity is not None and now < until and datetime.now(UTC) < identity.expires_at:
+            self._on_look(True)
             return identity
         if now < self._refused.get(key, 0.0):
+            self._on_look(True)
             raise InvalidToken("home does not know this token")
+        self._on_look(False)
         return await self._flights.run(key, lambda: self._ask(key, token))
 
     def known(self, token: str) -> Identity | None:

@@ -58,12 +58,15 @@ class SiteSessions:
         max_tokens: int = 10_000,
         login_seconds: float = 20.0,
         on_login: Callable[[str, float], None] = lambda site, seconds: None,
+        on_look: Callable[[bool], None] = lambda kept: None,
     ) -> None:
         """`login_seconds` is how long a login may wait for its turn. `on_login` is told of each one
-        that went well at which site it was and how many seconds it took."""
+        that went well at which site it was and how many seconds it took, `on_look` of each look for a token
+        whether there was one that could be used."""
         self._sites = sites
         self.strategies = strategies
         self._on_login = on_login
+        self._on_look = on_look
         self._tokens: LRUCache[_Key, SiteToken] = LRUCache(max_tokens)
         self._logins = Logins(max_tokens)
         self._flights: SingleFlight[_Key, SiteToken] = SingleFlight()
@@ -80,6 +83,8 @@ class SiteSessions:
         key = self._key(identity, site)
         self.strategies[site].check(identity)
         self._logins.seen(key.login, identity)
+        kept = self._tokens.get(key)
+        self._on_look(kept is not None and _usable(kept, identity))
         while True:
             token = self._tokens.get(key)
             if token is not None and _usable(token, identity):

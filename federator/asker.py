@@ -18,9 +18,9 @@ import orjson
 import structlog
 from multidict import CIMultiDictProxy
 
-from adapters.breakers import Breakers
+from adapters.breakers import IDENTITY, Breakers
 from adapters.client import SiteClient
-from adapters.errors import ExchangeRefused, SiteSilent
+from adapters.errors import ExchangeRefused, SiteError, SiteSilent
 from adapters.identity import Identity, SiteToken
 from adapters.names import Site as SiteNames
 from adapters.session import SiteSessions
@@ -110,7 +110,13 @@ class Asker:
 
     async def site_token(self, identity: Identity, site: str) -> SiteToken:
         """The caller's token at a site; whose project and user these are is known to the map then."""
-        token = await self.sessions.site_token(identity, site)
+        known_to_be_away = self.breakers.is_away(site, IDENTITY)
+        try:
+            token = await self.sessions.site_token(identity, site)
+        except SiteError as error:
+            if not known_to_be_away:
+                metrics.login_error(site, error)
+            raise
         await self.owners.remember(identity, token)
         return token
 
@@ -143,13 +149,22 @@ class Asker:
     async def _send(self, site_call: SiteCall) -> SiteReply:
         """One request and what came back, as it came."""
         site, service = site_call.site, site_call.service
+        self.breakers.check(site, service)
+        try:
+            return await self._sent(site_call)
+        except SiteError as error:
+            metrics.site_error(site, service, error)
+            raise
+
+    async def _sent(self, site_call: SiteCall) -> SiteReply:
+        site, service = site_call.site, site_call.service
         began = perf_counter()
         try:
             status, headers, raw = await self._said(site_call)
         finally:
             seconds = perf_counter() - began
             metrics.histogram(metrics.SITE_SECONDS, site, service).observe(seconds)
-        metrics.counter(metrics.SITE_REPLIES, site, str(status)).inc()
+        metrics.site_status(site, service, status)
         site_answered(site, status, headers)
         body = None
         if raw and "json" in headers.get("Content-Type", ""):

@@ -138,13 +138,18 @@ def build(settings: Settings) -> House:
         for name, site in sites.items()
     }
     sessions = SiteSessions(
-        sites, strategies, login_seconds=LOGIN_SECONDS, on_login=metrics.site_login
+        sites,
+        strategies,
+        login_seconds=LOGIN_SECONDS,
+        on_login=metrics.site_login,
+        on_look=metrics.site_token_looked_for,
     )
     home_client = HomeClient(
         home,
         client,
         revalidate_seconds=settings.revalidate_seconds,
         on_ended=sessions.ended,
+        on_look=metrics.home_token_looked_for,
     )
     news = RedisNews(settings.redis)
     endings = Endings(home_client, news)

@@ -14,6 +14,7 @@ from multidict import CIMultiDict
 from adapters.client import Response
 from adapters.errors import ExchangeRefused, SiteError
 from adapters.identity import SiteToken
+from federator import metrics
 from federator.answer import returned_headers
 from federator.asker import Asker, Question
 from federator.call import Call, SiteCall, SiteReply
@@ -69,6 +70,8 @@ async def _passed(
             await _taken(request, out.write_eof(), asker.write_seconds)
             return out
     except SiteError as error:
+        if request.content.exception() is None:
+            metrics.site_error(site_name, question.call.service.type, error)
         if request.content.exception() is not None:
             # What broke was the data on its way to the site.
             raise ClientGone from error
@@ -100,6 +103,7 @@ async def _asked(
             pool="streams",
         ) as response:
             asker.breakers.heard(site_name, site_call.service)
+            metrics.site_status(site_name, site_call.service, response.status)
             site_answered(site_name, response.status, response.headers)
             if response.status != 401:
                 yield token, site_call, response

@@ -328,6 +328,10 @@ def test_metrics_are_at_the_listener_for_monitoring_only(office: Office) -> None
     shown = requests.get(f"{office.monitor}/metrics", timeout=30)
     assert shown.status_code == 200
     assert "federator_requests_total" in shown.text
+    for cache in ("home tokens", "site tokens", "id map"):
+        for outcome in ("hit", "miss"):
+            found = f'federator_cache_total{{cache="{cache}",outcome="{outcome}"}} '
+            assert float(shown.text.partition(found)[2].partition("\n")[0]) > 0, found
     assert office.ask("GET", "/metrics").status_code == 404
     for url in (office.url, office.monitor):
         assert requests.get(f"{url}/healthcheck", timeout=30).json()["status"] == "OK"
