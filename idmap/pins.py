@@ -44,8 +44,13 @@ class PinTable:
         self._pins: dict[Key, Pin] = {}
         self._owners: dict[tuple[str, Key], Pin] = {}
         self._locations: dict[str, Location | None] = {}
+        self._former: dict[Key, Pin] = {}
         for pin in pins:
             self._pins.setdefault(identity(pin), pin)
+        for pin in self:
+            for old in pin.former:
+                if (key := pin_key(pin.kind, old)) is not None:
+                    self._former.setdefault(key, pin)
         # All places before any alias: an alias is only shown, a place is acted on.
         for pin in self:
             for site, local_id in pin.places.items():
@@ -83,9 +88,9 @@ class PinTable:
         return pin.global_id if pin else None
 
     def pin(self, kind: str | None, global_id: str) -> Pin | None:
-        """The pin of this global ID. The kind may be None only for UUIDs."""
+        """The pin of this global ID, be it a former one. The kind may be None only for UUIDs."""
         key = pin_key(kind, global_id)
-        return self._pins.get(key) if key else None
+        return (self._pins.get(key) or self._former.get(key)) if key else None
 
     def places(self, kind: str | None, global_id: str) -> Mapping[str, str] | None:
         """Site -> local ID of a pinned global ID; None: it is not pinned."""
@@ -100,13 +105,15 @@ class PinTable:
 def dump_pin(pin: Pin) -> str:
     """A pin as text; equal pins give equal texts."""
     aliases = sorted([alias.site, alias.local_id] for alias in pin.aliases)
-    record = [pin.global_id, pin.kind, pin.origin, dict(pin.places), aliases, pin.anchor]
+    former = sorted(pin.former)
+    record = [pin.global_id, pin.kind, pin.origin, dict(pin.places), aliases, pin.anchor, former]
     return json.dumps(record, sort_keys=True, separators=(",", ":"))
 
 
 def load_pin(text: str | bytes) -> Pin:
     """The pin that `dump_pin` wrote."""
-    # Pins that an earlier release wrote have no anchor.
-    global_id, kind, origin, places, aliases, *anchor = json.loads(text)
+    # Pins that an earlier version wrote have no anchor, or no former IDs.
+    global_id, kind, origin, places, aliases, *more = json.loads(text)
+    anchor, former = [*more, "", ()][:2] if more else ("", ())
     shadows = frozenset(Location(*alias) for alias in aliases)
-    return Pin(global_id, kind, origin, places, shadows, *anchor)
+    return Pin(global_id, kind, origin, places, shadows, anchor, frozenset(former))

@@ -42,7 +42,8 @@ class Pin:
     `places` maps the site to the local ID there. `aliases` are further local IDs that are shown as
     this global ID but never chosen to act on: the several shadow users of one home user. `kind` is
     the kind of the objects ("project", "image", "flavor" ...); `origin` says who made the pin
-    ("mapping", "equal" ...), so that whoever made it can replace all of its own.
+    ("mapping", "equal" ...), so that whoever made it can replace all of its own. `former` are further
+    global IDs that lead here: those of places at sites that have left the federation.
     """
 
     global_id: str
@@ -52,6 +53,7 @@ class Pin:
     aliases: frozenset[Location] = field(default_factory=frozenset)
     anchor: str = ""
     """Of a shared object: the site whose replica is shown for all of them. Else empty: any is as good."""
+    former: frozenset[str] = field(default_factory=frozenset)
 
 
 @dataclass(frozen=True, slots=True)

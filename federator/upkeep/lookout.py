@@ -13,7 +13,7 @@ import structlog
 
 from adapters.errors import FederationError
 from adapters.spec import Resource, Service
-from federator.upkeep.namesakes import ORIGIN, equal_pins
+from federator.upkeep.namesakes import LEFT, ORIGIN, equal_pins
 from federator.upkeep.survey import Survey
 from idmap.front import IdMap
 from idmap.store import Pin
@@ -49,11 +49,16 @@ class Lookout:
         surveys = self.surveys.values()
         await asyncio.gather(*(self._look_at(survey, service, resource) for survey in surveys))
         sites = [survey.names for survey in surveys]
+        known = [
+            pin
+            for pin in self.ids.pins
+            if pin.kind == resource.kind and pin.origin in (LEFT, ORIGIN)
+        ]
         found = {site.name: self._seen.get((resource.kind, site.name), []) for site in sites}
         if all((resource.kind, site.name) in self._seen for site in sites):
-            return equal_pins(resource, sites, found)
+            return equal_pins(resource, sites, found, [pin for pin in known if pin.origin == LEFT])
         # This process never saw one of the sites: what others found out about it stays in force.
-        return [pin for pin in self.ids.pins if pin.origin == ORIGIN and pin.kind == resource.kind]
+        return known
 
     async def _look_at(self, survey: Survey, service: Service, resource: Resource) -> None:
         site = survey.names.name

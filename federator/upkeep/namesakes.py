@@ -5,7 +5,8 @@ of the first site in configured order; the IDs of all replicas stay valid. What 
 on the way of a request, never a comparison.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -20,16 +21,24 @@ MADE_ALIKE = "made alike"
 """The origin of pins of what was made at several sites in one go. A look that began before it was made does
 not know it and must not drop it; the next one makes the pin its own."""
 
+LEFT = "left"
+"""The origin of pins whose ID came from a site that has left the federation, or that one of its replicas had.
+Nothing but these pins knows it any more, so no look drops them; it only sees to their places."""
+
 Item = Mapping[str, Any]
 
 
 def equal_pins(
-    resource: Resource, sites: Sequence[SiteNames], found: Mapping[str, Sequence[Item]]
+    resource: Resource,
+    sites: Sequence[SiteNames],
+    found: Mapping[str, Sequence[Item]],
+    left: Collection[Pin] = (),
 ) -> list[Pin]:
     """The pins of one kind. `found` are each site's items, their references global, their own IDs local.
 
     A site that could not be asked must be in `found` with what was last known of it, else its replicas would
-    fall out of their groups.
+    fall out of their groups. `left` are the pins of this kind with an ID of before (`LEFT`): a group that one
+    of them has a part in keeps that ID.
     """
     groups: dict[bytes, dict[str, str]] = {}
     for site in sites:
@@ -43,9 +52,35 @@ def equal_pins(
         if len(places) > 1:
             first = next(site for site in sites if site.name in places)
             pins.append(Pin(_global(first, places[first.name]), resource.kind, ORIGIN, places))
+    pins = _inherited(sites, found, resource.id_field, pins, left)
     if resource.ids is Ids.CHOSEN:
         pins += _clashes(resource, sites, found, pins)
     return pins
+
+
+def _inherited(
+    sites: Sequence[SiteNames],
+    found: Mapping[str, Sequence[Item]],
+    id_field: str,
+    pins: Sequence[Pin],
+    left: Collection[Pin],
+) -> list[Pin]:
+    """The pins, with the IDs of before instead of new ones wherever there is one."""
+    groups = {(site, local): pin for pin in pins for site, local in pin.places.items()}
+    seen = {(site, str(item[id_field])) for site, items in found.items() for item in items}
+    heirs = []
+    for pin in left:
+        first = next((site.name for site in sites if site.name in pin.places), None)
+        group = groups.get((first, pin.places[first])) if first is not None else None
+        if group is not None:
+            # Two pins may have come to one group: then both say the same, and the first of them is shown.
+            places = group.places
+        else:
+            # They are equal no more. Of what is not seen (a private image, say) that cannot be known.
+            places = {s: i for s, i in pin.places.items() if s == first or (s, i) not in seen}
+        heirs.append(replace(pin, places=places))
+    taken = {place for heir in heirs for place in heir.places.items()}
+    return [*heirs, *(pin for pin in pins if not pin.places.items() & taken)]
 
 
 def unnoticed(resource: Resource, lists: Sequence[Sequence[Item]]) -> bool:

@@ -105,6 +105,9 @@ def test_a_paused_site_is_left_alone_by_everybody_and_comes_back(world: World) -
     until(lambda: _paused(world, 1), "the other gateway has heard of it")
     _nothing_is_sent_to_it(world, first, second, server, numbers)
 
+    lines = federator("site", "list", "--config", world.config).out.splitlines()
+    assert [line.split()[:2] for line in lines] == [[STAYS, "up"], [PAUSED, "paused"]]
+    assert REASON in lines[1]
     said = federator("site", "list", "--config", world.config, "--json")
     listed = {each["name"]: each for each in json.loads(said.out)}
     assert listed[PAUSED]["state"] == "paused"
