@@ -93,7 +93,7 @@ class Breakers:
             raise SitePaused(site, str(pause))
         breaker = self._lines.get((site, service))
         if breaker is not None and breaker.open:
-            since = datetime.now(UTC) - timedelta(seconds=monotonic() - breaker.since)
+            since = _moment(breaker)
             what = "its Keystone" if service == IDENTITY else f"its service {service}"
             raise SiteUnreachable(
                 site, f"{what} has been away since {since:%H:%M:%S} UTC ({breaker.reason})"
@@ -113,6 +113,14 @@ class Breakers:
     def away(self) -> dict[Line, Breaker]:
         """What is away now, found out by asking: pauses are not among it."""
         return {line: breaker for line, breaker in self._lines.items() if breaker.open}
+
+    def away_since(self, site: str) -> dict[str, datetime]:
+        """Service type -> since when it is away, of those of a site that are."""
+        return {
+            service: _moment(breaker)
+            for (name, service), breaker in self.away().items()
+            if name == site
+        }
 
     def is_away(self, site: str, service: str) -> bool:
         """Whether the service is away, or its site paused."""
@@ -182,6 +190,11 @@ class Breakers:
 
     def _line(self, site: str, service: str) -> Breaker:
         return self._lines.setdefault((site, service), Breaker())
+
+
+def _moment(breaker: Breaker) -> datetime:
+    """When a service that is away was missed first."""
+    return datetime.now(UTC) - timedelta(seconds=monotonic() - breaker.since)
 
 
 def _jitter() -> float:

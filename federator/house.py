@@ -248,6 +248,7 @@ def build(settings: Settings) -> House:
             endpoints=endpoints,
             abilities=abilities,
             failures=failures,
+            away_since=breakers.away_since,
             sessions=sessions,
             ids=ids,
             policy=Policy(settings.policy_file),

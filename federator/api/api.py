@@ -7,6 +7,7 @@ Who may see what is for `federator.api.policy`.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
 
@@ -43,6 +44,8 @@ class FederationApi:
     abilities: Abilities
     failures: Callable[[str], Mapping[str, str]]
     """Site -> service type -> what it failed with last, of those that give no answer now."""
+    away_since: Callable[[str], Mapping[str, datetime]]
+    """Site -> service type -> since when nobody waits for it, of those that are away."""
     sessions: SiteSessions
     ids: IdMap
     policy: Policy
@@ -123,6 +126,7 @@ class FederationApi:
                 for service, said in self.abilities.probe.documents_of(name).items()
             },
             failures=failures,
+            away=self.away_since(name),
             has_project=None if projects is None else name in projects,
             refused=self._refused(name, identity),
             pause=self.pauses.paused().get(name),

@@ -28,6 +28,7 @@ def site(
     default: bool,
     versions: Mapping[str, Sequence[Mapping[str, Any]]],
     failures: Mapping[str, str],
+    away: Mapping[str, datetime],
     has_project: bool | None,
     refused: str,
     pause: Pause | None,
@@ -35,13 +36,14 @@ def site(
 ) -> Json:
     """A site as everybody may see it.
 
-    `versions` (entries of version documents) and `failures` are by service type, `refused` is
+    `versions` (entries of version documents), `failures` and `away` are by service type, `refused` is
     why this login gets no token there.
     """
     services = [
         {
             "type": service,
             "reachable": service not in failures,
+            "away_since": _time(away[service]) if service in away else None,
             "versions": [_version(entry) for entry in entries],
         }
         for service, entries in sorted(versions.items())

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 import pytest
 
@@ -162,6 +163,9 @@ async def test_nothing_goes_to_a_paused_site_and_nobody_knocks_there() -> None:
     breakers.missed("tokyo", "compute", "no connection")
     breakers.missed("tokyo", "compute", "no connection")
     breakers.missed("paris", "compute", "no connection")
+    assert breakers.away_since("tokyo").keys() == {"compute"}
+    assert breakers.away_since("tokyo")["compute"] <= datetime.now(UTC)
+    assert breakers.away_since("paris") == {}
     paused["tokyo"] = Pause(1_700_000_000, "new switches")
     running = asyncio.create_task(breakers.run())
     try:

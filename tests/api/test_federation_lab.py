@@ -162,6 +162,7 @@ def test_everybody_sees_what_sites_can_do(
         wanted = {"compute", "network", "image", "block-storage", "placement"}
         assert wanted <= services.keys()
         assert all(service["reachable"] for service in services.values())
+        assert not any(service["away_since"] for service in services.values())
         assert not {"urls", "errors", "id_map"} & site.keys()
         shown = office.ask("GET", f"{V1}/sites/{name}", request.getfixturevalue(who))
         whole = shown.json()["site"]
