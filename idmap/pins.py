@@ -114,6 +114,7 @@ def load_pin(text: str | bytes) -> Pin:
     """The pin that `dump_pin` wrote."""
     # Pins that an earlier version wrote have no anchor, or no former IDs.
     global_id, kind, origin, places, aliases, *more = json.loads(text)
-    anchor, former = [*more, "", ()][:2] if more else ("", ())
+    anchor = more[0] if more else ""
+    former = frozenset(more[1] if len(more) > 1 else ())
     shadows = frozenset(Location(*alias) for alias in aliases)
-    return Pin(global_id, kind, origin, places, shadows, anchor, frozenset(former))
+    return Pin(global_id, kind, origin, places, shadows, anchor, former)

@@ -209,13 +209,14 @@ class Connection(asyncio.Protocol):
             return
         left = self._since + self._silence - self._loop.time()
         if left <= 0:
-            self._fail("no answer (it is silent)")
+            self._fail("no answer (it is silent)", TimeoutError())
         else:
             self._timer = self._loop.call_later(left, self._look)
 
-    def _fail(self, reason: str) -> None:
+    def _fail(self, reason: str, cause: BaseException | None = None) -> None:
         if self._error is None and not self._complete:
             self._error = SiteSilent(self._site, reason)
+            self._error.__cause__ = cause
         self._since = None
         self._wake()
         self.close()

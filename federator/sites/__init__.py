@@ -5,6 +5,7 @@ overview     what each site is and how it is now: ``list``
 pausing      ``pause`` and ``resume``
 renaming     ``rename``
 removing     ``remove``
+shared       whether the daemons keep anything alike there
 inheritance  what becomes of the IDs that a site shares when it leaves
 opened       what the commands work on
 """

@@ -14,6 +14,7 @@ from adapters.sites import load_sites
 from federator.config import Settings, load
 from federator.options import OneLineErrors, config_option
 from federator.sites.inheritance import Inheritance, after_leaving
+from federator.sites.shared import check_unshared
 from idmap.front import IdMap
 from idmap.redis_leaving import Leaving, Remains
 from idmap.redis_store import RedisIdStore
@@ -37,8 +38,10 @@ def remove(config: Path, name: str, yes: bool, keep_records: bool) -> None:
     """
 
     async def run() -> None:
-        leaver = _Leaver(load(config), name)
+        settings = load(config)
+        leaver = _Leaver(settings, name)
         try:
+            await check_unshared(settings.redis, name)
             for line in await leaver.plan(keep_records):
                 click.echo(line)
             if yes:

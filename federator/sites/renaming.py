@@ -1,5 +1,6 @@
 """``federator site rename``: what has to be written where, so that no ID changes with the name."""
 
+import asyncio
 from pathlib import Path
 
 import click
@@ -8,6 +9,7 @@ from adapters.errors import SettingsError
 from adapters.sites import Site, load_sites
 from federator.config import Settings, load
 from federator.options import OneLineErrors, config_option
+from federator.sites.shared import check_unshared
 from idmap.sites import SiteKey
 
 _FORBIDDEN = frozenset("/,:@ \t")
@@ -21,7 +23,8 @@ _FORBIDDEN = frozenset("/,:@ \t")
 def rename(config: Path, old: str, new: str) -> None:
     """Say what to write where to call a site NEW. Nothing is changed.
 
-    All IDs stay as they are, and so does all that is kept of the site: it is kept by its number.
+    All IDs stay as they are, and so does all that is kept of the site: it is kept by its number. A site with a
+    part in objects that are kept alike at several sites cannot be renamed yet.
     """
     with OneLineErrors():
         settings = load(config)
@@ -29,6 +32,7 @@ def rename(config: Path, old: str, new: str) -> None:
             raise SettingsError(f"there is no site {old}; there are {', '.join(settings.sites)}")
         _check(settings, new)
         site = load_sites(settings.clouds, [old])[old]
+        asyncio.run(check_unshared(settings.redis, old))
     click.echo("\n".join(_steps(settings, site, new)))
 
 

@@ -1,0 +1,74 @@
+"""What cannot be done to a site is refused in one line, and nothing is done."""
+
+from pathlib import Path
+
+import pytest
+import redis
+import yaml
+
+from idmap.desired import Desired
+from idmap.redis_desired import RedisDesiredStore
+from tests.cli.command import federator, settings_file
+
+SITES = ("paris", "tokyo", "rome")
+
+
+@pytest.fixture
+def config(tmp_path: Path, redis_url: str) -> Path:
+    """Three sites that nobody asks anything, two of them in the federation."""
+    auth = {"auth_url": "http://192.0.2.1/v3", "username": "u", "password": "p"}
+    clouds = {"clouds": {name: {"auth": auth} for name in ("home", *SITES)}}
+    (tmp_path / "clouds.yaml").write_text(yaml.safe_dump(clouds))
+    settings = {"sites": ["paris", "tokyo"], "redis": redis_url}
+    return settings_file(tmp_path / "federator.yaml", settings)
+
+
+def complaint(config: Path, *words: str) -> str:
+    return federator("site", *words, "--config", config).complaint
+
+
+async def test_a_site_with_a_part_in_something_shared_keeps_its_name_and_stays(
+    config: Path, redis_url: str
+) -> None:
+    store = RedisDesiredStore(redis_url)
+    for number, sites in enumerate((("paris", "tokyo"), ("paris", "rome"))):
+        entry = Desired(str(number), "network", "p", sites[0], frozenset(sites), {})
+        assert await store.put(entry)
+    before = await store.all()
+    for words in (("rename", "tokyo", "edo"), ("remove", "rome", "--yes")):
+        assert "has a part in 1 objects that are kept alike" in complaint(config, *words)
+    assert await store.all() == before
+    await store.close()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("rename", "tokyo", "a/b"), "cannot be a name"),
+        (("rename", "tokyo", "#7"), "must not begin with #"),
+        (("rename", "tokyo", "paris"), "paris is taken"),
+        (("rename", "atlantis", "edo"), "there is no site atlantis"),
+        (("remove", "tokyo", "--yes"), "tokyo is still one of sites"),
+        (("remove", "atlantis", "--yes"), "clouds.atlantis: is missing"),
+        (("remove", "home", "--yes"), "home is home"),
+        (("pause", "rome"), "there is no site rome"),
+        (("pause", "tokyo", "--reason", "two\nlines"), "reason: not one line"),
+        (("resume", "atlantis"), "there is no site atlantis"),
+        (("report", "atlantis"), "clouds.atlantis: is missing"),
+    ],
+    ids=lambda each: each[1] if isinstance(each, tuple) else "",
+)
+def test_what_makes_no_sense(
+    config: Path, redis_url: str, words: tuple[str, ...], said: str
+) -> None:
+    assert said in complaint(config, *words)
+    with redis.Redis.from_url(redis_url) as client:
+        assert not client.exists("federator:doc:pause:", "federator:pins")
+
+
+def test_pauses_without_a_gateway(config: Path) -> None:
+    assert "was not paused" in federator("site", "resume", "--config", config, "tokyo").out
+    paused = federator("site", "pause", "--config", config, "tokyo", "--reason", "schön neu")
+    assert paused.out.startswith("tokyo: it has been paused since ")
+    assert "(schön neu)" in paused.out
+    assert "in use again" in federator("site", "resume", "--config", config, "tokyo").out
