@@ -15,7 +15,8 @@ Only one thing is remembered between rounds, and it may be lost: since when thin
 (`sync.patience`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -92,16 +93,16 @@ async def keep_pools(
     Raises Unread, and whatever `cloud` raises where the site is silent.
     """
     path = f"/v2.0/subnets/{local_id}"
-    body = await _subnet(cloud, path)
+    body, pools = await _subnet(cloud, path)
     ledger = await read(ledgers, subnet)
     if ledger is None or ledger.member(site) is None or from_macs(body):
         return Round()
-    pools, fence = ranges_of(body["allocation_pools"]), _fence(body, ledger)
+    fence = _fence(body, ledger)
     look = patience.look(ledger, site, pools, fence)
     used, count = await _used(cloud, local_id, account)
     seen = Observation(site, ledger.epoch, ledger.version, pools, used, look.settled, look.lapsed)
     if _sets_free(ledger, seen):
-        await _counts(cloud, body, local_id, count)
+        await _counts(cloud, str(body.get("network_id")), local_id, count)
 
     def decide(now: Ledger) -> Ledger:
         return balanced(observed(now, seen), site, used, again=look.again)
@@ -120,8 +121,8 @@ async def keep_pools(
             return Round(None, wake, conflicts, refused=f"{status}: {answer}")
     if _unfenced(ledger, site, used, fence):
         await _put_fence(cloud, path, body, ledger)
-        body = await _subnet(cloud, path)
-        pools, fence = ranges_of(body["allocation_pools"]), _fence(body, ledger)
+        body, pools = await _subnet(cloud, path)
+        fence = _fence(body, ledger)
     rest = patience.look(ledger, site, pools, fence).rest
     waits = _unfenced(ledger, site, used, 0)
     member = ledger.member(site)
@@ -129,54 +130,67 @@ async def keep_pools(
     return Round(rest if waits else wants, wake, conflicts)
 
 
-async def _subnet(cloud: Site, path: str) -> Mapping[str, Any]:
-    status, body = await cloud.request("GET", path)
-    if status != 200:
-        raise Unread(f"GET {path} answers {status}")
-    found: Mapping[str, Any] = body["subnet"]
-    return found
+async def _subnet(cloud: Site, path: str) -> tuple[Mapping[str, Any], Ranges]:
+    """The subnet and its pools."""
+    body = await _get(cloud, path)
+    with _understood(path):
+        subnet: Mapping[str, Any] = body["subnet"]
+        if not isinstance(subnet["revision_number"], int):
+            raise TypeError("the revision is no number")
+        return subnet, ranges_of(subnet["allocation_pools"])
 
 
 async def _used(cloud: Site, local_id: str, account: str) -> tuple[Ranges, int]:
     """The addresses of the subnet's ports but for placeholders, and how many there are with them."""
-    words = f"/v2.0/ports?fixed_ips=subnet_id%3D{local_id}&limit={_PAGE}" + "".join(
+    path = f"/v2.0/ports?fixed_ips=subnet_id%3D{local_id}&limit={_PAGE}" + "".join(
         f"&fields={name}" for name in ("id", "fixed_ips", "device_owner", "project_id")
     )
     used: list[int] = []
     count, marker = 0, ""
     while True:
-        status, body = await cloud.request("GET", words + marker)
-        if status != 200:
-            raise Unread(f"GET /v2.0/ports answers {status}")
-        for port in body["ports"]:
-            ours = port["device_owner"] in PLACEHOLDERS and port["project_id"] == account
-            for each in port["fixed_ips"]:
-                if each["subnet_id"] == local_id:
-                    count += 1
-                    if not ours:
-                        used.append(number(each["ip_address"]))
-        # A site may give fewer than it is asked for: only the link tells whether there are more.
-        if not any(link["rel"] == "next" for link in body.get("ports_links", ())):
-            return singles(used), count
-        marker = f"&marker={quote(body['ports'][-1]['id'], safe='')}"
+        body = await _get(cloud, path + marker)
+        with _understood(path):
+            for port in body["ports"]:
+                ours = port["device_owner"] in PLACEHOLDERS and port["project_id"] == account
+                for each in port["fixed_ips"]:
+                    if each["subnet_id"] == local_id:
+                        count += 1
+                        if not ours:
+                            used.append(number(each["ip_address"]))
+            # A site may give fewer than it is asked for: only the link tells whether there are more.
+            if not any(link["rel"] == "next" for link in body.get("ports_links", ())):
+                return singles(used), count
+            marker = f"&marker={quote(body['ports'][-1]['id'], safe='')}"
 
 
-async def _counts(cloud: Site, body: Mapping[str, Any], local_id: str, count: int) -> None:
+async def _counts(cloud: Site, network: str, local_id: str, count: int) -> None:
     """Whether the ports that were listed are all. Whoever has lost a right gets a shorter list and no error."""
-    status, answer = await cloud.request(
-        "GET", f"/v2.0/network-ip-availabilities/{body['network_id']}"
-    )
-    if status != 200:
-        raise Unread(f"GET /v2.0/network-ip-availabilities answers {status}")
-    told = next(
-        each["used_ips"]
-        for each in answer["network_ip_availability"]["subnet_ip_availability"]
-        if each["subnet_id"] == local_id
-    )
+    path = f"/v2.0/network-ip-availabilities/{network}"
+    body = await _get(cloud, path)
+    with _understood(path):
+        subnets = body["network_ip_availability"]["subnet_ip_availability"]
+        told = {each["subnet_id"]: int(each["used_ips"]) for each in subnets}[local_id]
     if told - count > max(1, told // _MISSING):
         raise Unread(
             f"of the {told} addresses in use at the subnet {local_id} only {count} are listed"
         )
+
+
+async def _get(cloud: Site, path: str) -> Any:
+    status, body = await cloud.request("GET", path)
+    if status != 200:
+        raise Unread(f"GET {path.partition('?')[0]} answers {status}")
+    return body
+
+
+@contextmanager
+def _understood(path: str) -> Iterator[None]:
+    """An answer that is not what it should be is none."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        what = f"{type(error).__name__}: {error}"
+        raise Unread(f"GET {path.partition('?')[0]} is not understood: {what}") from error
 
 
 async def _put_fence(cloud: Site, path: str, body: Mapping[str, Any], ledger: Ledger) -> None:

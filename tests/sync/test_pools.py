@@ -156,6 +156,33 @@ async def test_what_is_not_answered_is_not_known(call: str, status: int) -> None
 
 
 @pytest.mark.parametrize(
+    ("call", "body"),
+    [
+        ("GET subnets/S", None),
+        ("GET subnets/S", {"subnet": {}}),
+        ("GET subnets/S", {"subnet": {"allocation_pools": [{"start": "x"}], "revision_number": 1}}),
+        ("GET subnets/S", {"subnet": {"allocation_pools": [], "revision_number": None}}),
+        ("GET ports", "a page of a login"),
+        ("GET ports", {"ports": [{"id": "1"}]}),
+        ("GET network-ip-availabilities/net", {"network_ip_availability": {}}),
+        (
+            "GET network-ip-availabilities/net",
+            {"network_ip_availability": {"subnet_ip_availability": []}},
+        ),
+    ],
+)
+async def test_what_is_not_understood_is_not_known(call: str, body: Any) -> None:
+    scene = Scene()
+    await scene.round()
+    scene.wait()
+    scene.site.instead[call] = (200, body)
+    before = scene.ledger
+    with pytest.raises(Unread):
+        await scene.round()
+    assert scene.ledger == before
+
+
+@pytest.mark.parametrize(
     "answer",
     [
         (403, {}),
