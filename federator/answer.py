@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from functools import partial
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import parse_qsl
 
 import orjson
 from aiohttp import web
@@ -188,14 +189,16 @@ def _merged_body(
     resource = call.resource
     assert resource is not None
     bodies = [reply.body for reply in replies]
+    # Usage is given whole, be there pages at the sites: nothing is behind whatever stands in it.
+    given = resource.merge is Merge.NUMBERS and "marker" in dict(parse_qsl(call.query))
     if page is None:
-        return add_numbers(resource, bodies) if bodies else {resource.key: {}}
+        return add_numbers(resource, bodies) if bodies and not given else {resource.key: {}}
     lists = [body.get(resource.keys) or [] for body in bodies]
     rest = _beside_lists(resource, bodies)
     if resource.merge is Merge.INTERSECT:
         return {**rest, resource.keys: common_items(lists)}
     if resource.merge is Merge.NUMBERS:
-        return {**rest, resource.keys: _added_by_owner(resource, lists)}
+        return {**rest, resource.keys: [] if given else _added_by_owner(resource, lists)}
     if part is None:
         found = cut(resource, merge_lists(resource, lists, page), page)
         if found is None and missing:

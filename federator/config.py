@@ -95,6 +95,9 @@ class Settings(BaseModel):
     strict_projects: frozenset[str] = frozenset()
     """IDs of projects at home that want no answer rather than a partial one."""
 
+    strict_credentials: frozenset[str] = frozenset()
+    """IDs of application credentials that want the same: of programs, while people see what there is."""
+
     max_body_bytes: Annotated[int, Field(gt=0)] = 1_048_576
     """The largest JSON body that is read. Larger ones are answered 413. Images stream and are not limited."""
 

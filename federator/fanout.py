@@ -17,14 +17,15 @@ from adapters.errors import (
     SiteUnreachable,
     TokenMixUp,
 )
+from adapters.spec import Merge
 from federator import metrics
-from federator.asker import Asker, Question, one_request
-from federator.call import SiteReply
+from federator.asker import Asker, Exchange, Question, one_request
+from federator.call import Call, SiteReply
 from federator.faults import Timeout
 from federator.lastknown.stand_in import StandIn
 from federator.notice import tells_numbers
 from federator.paging import Page
-from federator.sitelist import pages_for
+from federator.sitelist import pages_for, whole_document
 from idmap.store import StoreUnavailable
 
 log = structlog.get_logger(__name__)
@@ -66,7 +67,7 @@ class Fanout:
     async def _ask(self, question: Question, site: str, page: Page | None) -> SiteReply:
         reads = question.call.method in ("GET", "HEAD")
         try:
-            exchange = one_request if page is None or page.paged else pages_for(page)
+            exchange = _exchange(question.call, page)
             return await self.asker.answer(question, site, exchange)
         except ProjectNotThere as error:
             return SiteReply(site, missing=error.reason, nothing_there=True)
@@ -112,6 +113,14 @@ class Fanout:
             return await self.ask(question, site, page)
         except Exception as error:
             return error
+
+
+def _exchange(call: Call, page: Page | None) -> Exchange:
+    """How to get this answer of a site."""
+    if page is not None:
+        return one_request if page.paged else pages_for(page)
+    of_pages = call.resource is not None and call.resource.merge is Merge.NUMBERS
+    return whole_document if of_pages and call.method == "GET" and call.object_id else one_request
 
 
 def _broken(question: Question, reply: SiteReply) -> bool:

@@ -63,6 +63,7 @@ class Gateway:
     sites: tuple[str, ...]
     default_site: str
     strict_projects: frozenset[str] = frozenset()
+    strict_credentials: frozenset[str] = frozenset()
 
     async def answer(
         self,
@@ -130,7 +131,11 @@ class Gateway:
     def _strict(self, call: Call, identity: Identity) -> bool:
         """Whether only a whole answer will do."""
         wanted = call.headers.get("X-Federation-Strict", "").lower() in ("true", "1", "yes")
-        return wanted or identity.project_id in self.strict_projects
+        return (
+            wanted
+            or identity.project_id in self.strict_projects
+            or identity.application_credential_id in self.strict_credentials
+        )
 
     async def _with_addresses(self, question: Question, chosen: Plan) -> web.Response:
         """The answer to a request that asks for addresses, which are nobody else's anywhere."""

@@ -279,6 +279,7 @@ def build(settings: Settings) -> House:
             sites=settings.sites,
             default_site=default_site,
             strict_projects=settings.strict_projects,
+            strict_credentials=settings.strict_credentials,
         ),
         map_wanted=asyncio.Event(),
     )

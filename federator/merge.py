@@ -109,7 +109,12 @@ def _added(left: Item, right: Item, lowest: frozenset[str]) -> Item:
         elif isinstance(ours, dict) and isinstance(value, dict):
             both[name] = _added(ours, value, lowest)
         elif isinstance(ours, list) and isinstance(value, list):
-            both[name] = ours + [each for each in value if each not in ours]
+            there = {orjson.dumps(each, option=orjson.OPT_SORT_KEYS) for each in ours}
+            both[name] = ours + [
+                each
+                for each in value
+                if orjson.dumps(each, option=orjson.OPT_SORT_KEYS) not in there
+            ]
         elif isinstance(ours, int | float) and isinstance(value, int | float):
             if isinstance(ours, bool) or isinstance(value, bool):
                 continue

@@ -1,17 +1,17 @@
-"""Reads the whole of a list that its service does not give in pages, or only of late."""
+"""Reads the whole of a list that its service does not give in pages, or only of late; and of usage in pages."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 
 from adapters.errors import SiteUnreachable
 from adapters.identity import SiteToken
 from adapters.spec import Resource
 from federator.asker import Asker, Exchange, Question, Said
 from federator.call import SiteReply
-from federator.merge import identity
-from federator.paging import LARGEST_PAGE, LONGEST_LIST, Page
+from federator.merge import add_numbers, identity
+from federator.paging import LARGEST_PAGE, LONGEST_LIST, Page, filters_of
 
 
 def pages_for(page: Page) -> Exchange:
@@ -30,19 +30,20 @@ async def _read(asker: Asker, question: Question, token: SiteToken, page: Page) 
     asked = replace(call, query=page.for_site(call.query, LARGEST_PAGE))
     site_call = asker.localized(replace(question, call=asked), token)
     items: list[Any] = []
-    marker, more = "", True
-    while more:
-        behind = "&".join(filter(None, (site_call.query, f"marker={marker}" if marker else "")))
+    marker: str | None = ""
+    while marker is not None:
+        behind = _behind(site_call.query, marker)
         reply = await asker.send(replace(site_call, query=behind), token)
         if reply.status >= 400:
             return reply, site_call.put_back
         found = _items(reply, resource)
         items.extend(found)
-        more = bool(found) and _has_next(reply.body, resource.keys)
-        last = str(identity(resource, found[-1])) if found else ""
-        if more and (last == marker or len(items) > LONGEST_LIST):
+        onward = _onward(reply.body, resource.keys) if found else None
+        if onward == "":
+            onward = str(identity(resource, found[-1]))
+        if onward is not None and (onward == marker or len(items) > LONGEST_LIST):
             raise SiteUnreachable(token.site, "its list of pages does not end")
-        marker = quote(last, safe="")
+        marker = onward
     body = {
         name: value
         for name, value in reply.body.items()
@@ -50,6 +51,28 @@ async def _read(asker: Asker, question: Question, token: SiteToken, page: Page) 
     }
     body[resource.keys] = items
     return replace(reply, body=body, raw=b""), site_call.put_back
+
+
+async def whole_document(asker: Asker, question: Question, token: SiteToken) -> Said:
+    """A document of numbers that a site gives in pages (the usage of a project by its servers), as one."""
+    call = question.call
+    assert call.resource is not None
+    key = call.resource.key
+    asked = replace(call, query=filters_of(call.query))
+    site_call = asker.localized(replace(question, call=asked), token)
+    pages: list[dict[str, Any]] = []
+    marker: str | None = ""
+    while marker is not None:
+        behind = _behind(site_call.query, marker)
+        reply = await asker.send(replace(site_call, query=behind), token)
+        if reply.status >= 400 or not isinstance(reply.body, dict):
+            return reply, site_call.put_back
+        pages.append({n: value for n, value in reply.body.items() if n != f"{key}_links"})
+        onward = _onward(reply.body, key)
+        if onward == marker or len(pages) > LONGEST_LIST // LARGEST_PAGE:
+            raise SiteUnreachable(token.site, "its list of pages does not end")
+        marker = onward or None
+    return replace(reply, body=add_numbers(call.resource, pages), raw=b""), site_call.put_back
 
 
 def _items(reply: SiteReply, resource: Resource) -> list[Any]:
@@ -60,10 +83,19 @@ def _items(reply: SiteReply, resource: Resource) -> list[Any]:
     return items
 
 
-def _has_next(body: Mapping[str, Any], keys: str) -> bool:
-    if body.get("next"):
-        return True
-    links = body.get(f"{keys}_links")
-    return isinstance(links, list) and any(
-        isinstance(link, dict) and link.get("rel") == "next" for link in links
-    )
+def _onward(body: Mapping[str, Any], key: str) -> str | None:
+    """What the link to the next page has as marker, empty if it has none; None if there is no such link."""
+    links = body.get(f"{key}_links")
+    hrefs = [
+        link.get("href")
+        for link in (links if isinstance(links, list) else ())
+        if isinstance(link, dict) and link.get("rel") == "next"
+    ]
+    for href in (body.get("next"), *hrefs):
+        if href:
+            return parse_qs(urlsplit(str(href)).query).get("marker", [""])[0]
+    return "" if hrefs else None
+
+
+def _behind(query: str, marker: str) -> str:
+    return "&".join(filter(None, (query, f"marker={quote(marker, safe='')}" if marker else "")))

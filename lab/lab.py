@@ -13,6 +13,7 @@ from pathlib import Path
 from lab import (
     catalogue,
     clouds_file,
+    cut,
     databases,
     federation,
     home,
@@ -141,6 +142,13 @@ class Lab:
 
     def thaw_site(self, name: str) -> None:
         self.processes.send_signal(name, signal.SIGCONT)
+
+    def cut_off_site(self, name: str) -> None:
+        """Its services run, but no packet reaches them."""
+        cut.cut_off(self.cloud(name))
+
+    def reconnect_site(self, name: str) -> None:
+        cut.reconnect(self.cloud(name))
 
     def copy_server(self, site: str, server: str, copies: Sequence[ServerCopy]) -> None:
         """Many more servers like this one of the site, at once."""

@@ -20,6 +20,7 @@ PACKAGES = {
     "xmlsec1": "/usr/bin/xmlsec1",
     "qemu-utils": "/usr/bin/qemu-img",
     "openssl": "/usr/bin/openssl",
+    "nftables": "/usr/sbin/nft",
     # Whoever brought them: a Node.js that is there already may be newer than Debian's.
     "nodejs": "node",
     "npm": "npm",
