@@ -422,6 +422,22 @@ def test_who_looked_before_a_claim_and_wakes_up_after_its_port_came_sets_nothing
     assert ledger.owner(NET + 200) == "paris"
 
 
+def test_who_looked_while_a_claimed_port_was_on_its_way_and_wakes_up_later_sets_nothing_free() -> (
+    None
+):
+    ledger = look(a_ledger("paris"), "paris")
+    address = ledger.leased("paris")[0][1]
+    ledger = written(ledger, lambda now: claimed(now, address, "paris"))
+    ledger = written(ledger, lambda now: with_pools(now, span(2, 20), NET + 1))
+    looked = Observation("paris", "one", ledger.version, span(2, 20), (), ledger.version)
+    ledger = look(ledger, "paris", ((address, address),))
+    assert not ledger.claims
+
+    ledger = written(ledger, lambda now: observed(now, looked))
+
+    assert ledger.owner(address) == "paris"
+
+
 def test_the_routers_interface_is_everybodys() -> None:
     ledger = two_sites()
     mine = ledger.leased("paris")[0][0]

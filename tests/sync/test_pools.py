@@ -116,6 +116,30 @@ async def test_pools_that_somebody_puts_back_begin_the_wait_anew() -> None:
     assert scene.ledger.stock()
 
 
+async def test_what_was_promised_to_another_site_waits_too_when_it_is_put_back() -> None:
+    world = World(Ground("10.0.0.0/28"), ["paris", "tokyo"])
+    for _ in range(4):
+        world.round("paris")
+        world.round("tokyo")
+        world.ground.now += world.grace
+    tokyo, paris = world.neutrons["tokyo"], world.neutrons["paris"]
+    while not world.ledgers.now().releases("paris"):
+        tokyo.commit(tokyo.choose(9))
+        world.round("tokyo")
+        before = paris.pools
+        world.round("paris")
+    assert [each.to for each in world.ledgers.now().releases("paris")] == ["tokyo"]
+    world.ground.now += world.grace
+    paris.pools = before
+
+    for _ in range(2):
+        world.round("paris")
+        assert [each.to for each in world.ledgers.now().releases("paris")] == ["tokyo"]
+    world.ground.now += world.grace
+    world.round("paris")
+    assert not world.ledgers.now().releases("paris")
+
+
 async def test_a_process_that_has_just_begun_waits_anew() -> None:
     scene = Scene()
     await scene.round()
