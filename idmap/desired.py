@@ -54,7 +54,7 @@ class State(StrEnum):
     PENDING = "pending"
     READY = "ready"
     DRIFT = "drift"
-    """It was changed behind our back, and by policy that is only reported."""
+    """It does not stay as it is made: something works against us. It is put right ever more seldom."""
     ERROR = "error"
     PARKED = "parked"
     """Its site is away or paused."""
@@ -73,7 +73,7 @@ class Status:
     error: str = ""
     """What went wrong last, in the site's words, or what it waits for."""
     attempts: int = 0
-    """How often in a row it went wrong."""
+    """How often in a row it went wrong, or did not last."""
     next_try: float = 0
     """Seconds since 1970; 0: with the next round."""
     since: float = 0

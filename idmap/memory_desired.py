@@ -9,6 +9,7 @@ from itertools import count
 from time import monotonic
 
 from idmap.desired import CONFIRMED, Desired, Leadership, NotLeading, Status
+from idmap.lease import renewed
 
 
 class MemoryDesiredStore:
@@ -92,8 +93,13 @@ class MemoryDesiredStore:
         fence = str(next(self._words))
         mine = self._leaders[site] = Leadership(fence, monotonic() + ttl)
         self._fences[site] = fence
+
+        async def renew() -> bool:
+            return self._leaders.get(site) is mine
+
         try:
-            yield mine
+            async with renewed(mine, renew, ttl):
+                yield mine
         finally:
             if self._leaders.get(site) is mine:
                 del self._leaders[site]

@@ -154,14 +154,13 @@ class Applier:
                 }
                 await self.cloud.call("POST", "/v2.0/segments", {"segment": segment})
             case How.REMAKE:
-                # Marked as one that was never finished: of the two, the one that the map has is kept.
+                # Marked as one that was never finished: of the two the one that the map has is kept, and the
+                # next round makes its parts there before it takes this one away.
                 theirs = besides(replica.local.get("tags") or ())
                 unfinished = Marks(desired.global_id, 0, anchor=True).tags
                 await self.cloud.call("PUT", f"{path}/tags", {"tags": [*theirs, *unfinished]})
                 await self.keep_place(desired, replica.local_id)
-                local_id = await self._create(kind, desired)
-                await self.cloud.call("DELETE", path)
-                return local_id
+                return await self._create(kind, desired)
             case How.NOTHING:
                 pass
         return replica.local_id

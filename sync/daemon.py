@@ -16,7 +16,8 @@ from idmap.desired import DesiredStore, Leadership, NotLeading, State
 from idmap.store import StoreUnavailable
 from sync.cloud import Refused
 from sync.pools import Unread
-from sync.round import LONGEST_BACKOFF, Round
+from sync.round import Round
+from sync.status import LONGEST_BACKOFF
 
 log = structlog.get_logger(__name__)
 

@@ -8,6 +8,7 @@ from idmap.desired import Desired, State, Status
 from sync.driver import Ground, How, Unfit
 from sync.kind import Kind
 from sync.plan import Change, Create, Delete, Odd, Plan, Replica, Stretch, Update
+from sync.share import goes_with
 
 CHANGING_SECONDS = 120.0
 """A change at the anchor that takes longer has been forgotten by whoever made it (see `sync.unfinished`)."""
@@ -24,6 +25,10 @@ class _Draft:
     waiting: dict[str, str] = field(default_factory=dict)
     unfit: dict[str, str] = field(default_factory=dict)
     odd: list[Odd] = field(default_factory=list)
+    found: dict[str, str] = field(default_factory=dict)
+    """Global ID -> local ID of what has been matched so far."""
+    doomed: set[str] = field(default_factory=set)
+    """What is there, and is to be gone everywhere."""
 
 
 def diff(
@@ -46,7 +51,9 @@ def diff(
     draft = _Draft()
     for kind in kinds:
         mine = [entry for entry in desired if entry.kind == kind.name]
-        found = _matched(site, kind, mine, observed.get(kind.name, ()), places, draft)
+        there = [each for each in observed.get(kind.name, ()) if not _is_strayed(kind, each, draft)]
+        found = _matched(kind, mine, there, places, draft)
+        draft.found |= {gid: replica.local_id for gid, replica in found.items()}
         for entry in mine:
             replica = found.get(entry.global_id)
             if not _stretches(kind, entry, replica, ground, plugged, draft):
@@ -102,10 +109,15 @@ def _decide(
         if not entry.changing:
             draft.gone.append(entry)
         return
+    if entry.deleted:
+        draft.doomed.add(entry.global_id)
     if why := _not_now(entry, statuses.get(entry.global_id), now):
         draft.waiting[entry.global_id] = why
     elif replica is None:
         draft.makes.append(Create(entry))
+    elif entry.deleted and goes_with(entry) & draft.doomed:
+        # Not before the whole: should a site still need that, nothing of it is to be lost.
+        draft.waiting[entry.global_id] = "goes with what it is a part of"
     elif not wanted:
         draft.takes.append(Delete(entry, replica, "is to be gone"))
     elif change := _difference(site, kind, entry, replica):
@@ -131,7 +143,7 @@ def _besides(
             continue
         if not (whole.deleted or whole.changing or whole.quarantined):
             why = f"is no part of {whole.kind} {whole.global_id}"
-            draft.takes.append(Delete(whole, replica, why))
+            draft.takes.append(Delete(whole, replica, why, extra=True))
 
 
 def _not_now(entry: Desired, status: Status | None, now: float) -> str:
@@ -141,7 +153,7 @@ def _not_now(entry: Desired, status: Status | None, now: float) -> str:
         return "is being changed"
     if status is None or status.tried != entry.generation or now >= status.next_try:
         return ""
-    if status.state in (State.ERROR, State.PENDING) and status.next_try:
+    if status.state in (State.ERROR, State.PENDING, State.DRIFT) and status.next_try:
         return f"tried again in {status.next_try - now:.0f} s: {status.error}"
     return ""
 
@@ -163,8 +175,14 @@ def _difference(site: str, kind: Kind, entry: Desired, replica: Replica) -> Upda
     return Update(entry, replica, fields, marks, why)
 
 
+def _is_strayed(kind: Kind, replica: Replica, draft: _Draft) -> bool:
+    """Whether it is a part of a second replica, which will go and take it along."""
+    part_of = kind.resource.part_of
+    whole = draft.found.get(str(replica.item.get(part_of))) if part_of else None
+    return whole is not None and whole != replica.local.get(part_of)
+
+
 def _matched(
-    site: str,
     kind: Kind,
     mine: Sequence[Desired],
     there: Sequence[Replica],
@@ -192,7 +210,7 @@ def _matched(
             draft.odd.append(Odd(kind.name, replica.global_id, replica.local_id, why))
         elif entry.global_id in found and replica.marks and not replica.marks.generation:
             # Only a replica that was never finished. In use it is not empty, and Neutron will say so.
-            draft.takes.append(Delete(entry, replica, "was made twice"))
+            draft.takes.append(Delete(entry, replica, "was made twice", extra=True))
         elif entry.global_id in found:
             why = f"is a second replica beside {found[entry.global_id].local_id}"
             draft.odd.append(Odd(kind.name, replica.global_id, replica.local_id, why))

@@ -45,15 +45,20 @@ def guarded(
                 "look at the rights of the account there"
             )
             changes = [each for each in changes if each.desired.kind != kind.name]
-    deletions = [each for each in changes if isinstance(each, Delete)]
+    deletions = [each for each in changes if isinstance(each, Delete) and not _is_double(each)]
     kept = len(plan.alike) + len(changes)
     if len(deletions) > max(ALWAYS_DELETED, MOST_DELETIONS * kept):
         refused.append(f"{len(deletions)} of {kept} replicas would be deleted")
-        changes = [each for each in changes if not isinstance(each, Delete)]
+        changes = [each for each in changes if each not in deletions]
     if refused:
         cure = f"federator apply --site {plan.site} --confirm {digest(plan)} does all of it"
         refused = [f"{line}; {cure}" for line in refused]
     return replace(plan, changes=tuple(changes), refused=tuple(refused))
+
+
+def _is_double(change: Delete) -> bool:
+    """Whether what it deletes is there once more, and stays."""
+    return change.extra and change.replica.kind == change.desired.kind
 
 
 def digest(plan: Plan) -> str:

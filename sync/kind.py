@@ -71,6 +71,8 @@ class Kind:
     """The query that lists no others."""
     natural: Callable[[Item], Hashable | None] = by_marks_only
     """What no two objects of a site have in common: by it a replica without marks is known. None: nothing."""
+    goes_with: tuple[str, ...] = ()
+    """The fields that name what it goes with: if that is deleted, Neutron deletes this too."""
     users: str = ""
     """The beginning of the query for the ports that use one: the rest is its ID."""
     normal: Callable[[Item], Item] = as_they_are

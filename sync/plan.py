@@ -71,6 +71,8 @@ class Delete:
     """Its own, or that of what it is a part of."""
     replica: Replica
     why: str
+    extra: bool = False
+    """It is one too many: a second replica, or a part that the object has not. The replica stays."""
 
 
 Change = Create | Update | Stretch | Delete

@@ -5,9 +5,9 @@ replica was (with how often it went wrong, and when to try again). So a round ma
 """
 
 import json
-import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import structlog
@@ -25,6 +25,8 @@ from sync.kind import Kind
 from sync.observe import Observed, observe
 from sync.plan import Change, Delete, Plan, Replica, Stretch, Update
 from sync.segments import NoSegment, candidates
+from sync.share import goes_with
+from sync.status import failed, reached, waits
 from sync.tongue import Tongue, Untranslatable
 from sync.unfinished import ended
 
@@ -32,7 +34,8 @@ log = structlog.get_logger(__name__)
 
 VLANS = "vlans"
 """What the daemons tell each other: the VLAN IDs in use at their site."""
-LONGEST_BACKOFF = 300.0
+REFUSALS = 3
+"""A deletion that a site has refused so often is withdrawn: once may be a moment's trouble."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,8 @@ class Round:
     pool: range
     """The VLAN IDs that may be given out."""
     addresses: Addresses
+    clock: Callable[[], float] = time.time
+    """Seconds since 1970."""
 
     @property
     def site(self) -> str:
@@ -73,19 +78,20 @@ class Round:
         await self.ids.refresh()
         statuses = await self.store.statuses(self.site)
         observed = await observe(self.cloud, self.tongue, self.kinds, self.ids.pins)
+        plugged = await self._plugged(desired, observed)
         if lead is not None:
             await self._publish(observed, lead)
-            desired = [await self._decided(entry, observed) for entry in desired]
+            desired = [await self._decided(entry, observed, plugged) for entry in desired]
         plan = diff(
             self.site,
             [kind for kind in self.kinds if kind.name not in observed.unknown],
             desired,
             observed.replicas,
             statuses,
-            now=time.time(),
+            now=self.clock(),
             places=self._places(desired),
             ground=self.ground,
-            plugged=await self._plugged(desired, observed),
+            plugged=plugged,
         )
         confirmed = (await self.store.published(CONFIRMED)).get(self.site, b"").decode()
         return guarded(plan, self.kinds, observed.listed, statuses, confirmed)
@@ -103,7 +109,7 @@ class Round:
             self.addresses,
         )
         await self._say_what_is(plan, statuses, applier, lead)
-        again, failed = False, False
+        again, trouble = False, False
         for change in plan.changes:
             if not lead.held:
                 break
@@ -113,44 +119,45 @@ class Round:
                 # Something newer is wanted by now, or somebody is about to change it.
                 again = True
                 continue
-            status = await self._done(change, applier, statuses.get(entry.global_id), failed)
-            failed = failed or (status is not None and status.attempts > 0)
+            status = await self._done(change, applier, statuses.get(entry.global_id))
+            trouble = trouble or bool(status and status.next_try and status.attempts)
             again = again or status is None or not status.next_try
-            if not _concerns_a_part(change):
-                await self.store.put_statuses(self.site, {entry.global_id: status}, lead.fence)
+            if not _is_extra(change):
+                said = {entry.global_id: status}
+                if isinstance(change, Stretch):
+                    said |= await self._unsettled(entry, statuses)
+                await self.store.put_statuses(self.site, said, lead.fence)
             if isinstance(change, Stretch):
-                # What was a part of it may have gone with it: the rest of the plan is old.
+                # It may have become another one, and the rest of the plan is about the old one's parts.
                 again = True
                 break
-        again = again and not failed
+        again = again and not trouble
         soon = await self._keep_addresses(plan) if lead.held and not again else None
         return Done(plan, again, soon)
 
-    async def _done(
-        self, change: Change, applier: Applier, before: Status | None, failed: bool
-    ) -> Status | None:
+    async def _done(self, change: Change, applier: Applier, before: Status | None) -> Status | None:
         """How a replica is after its change; None: it is gone."""
-        entry, now = change.desired, time.time()
+        entry, now = change.desired, self.clock()
         try:
             local_id = await applier.apply(change)
         except (Changed, Untranslatable, Unfit) as error:
             log.info("waits", site=self.site, kind=entry.kind, id=entry.global_id, why=str(error))
-            local = before.local_id if before else ""
-            return Status(State.PENDING, 0, entry.generation, local, str(error), 0, now + 1, now)
+            return waits(before, str(error), now)
         except (Refused, SiteUnreachable) as error:
             reason = getattr(error, "reason", str(error))
-            if isinstance(change, Delete) and isinstance(error, Refused) and not failed:
-                await self._withdraw(change, reason)
-            log.warning("not done", site=self.site, kind=entry.kind, id=entry.global_id, why=reason)
             state = State.ERROR if isinstance(error, Refused) else State.PENDING
-            return _failed(entry, before, state, reason, now)
+            status = failed(entry, before, state, reason, now)
+            if isinstance(change, Delete) and state is State.ERROR:
+                await self._withdraw(change, status)
+            log.warning("not done", site=self.site, kind=entry.kind, id=entry.global_id, why=reason)
+            return status
         log.info("done", site=self.site, what=type(change).__name__, id=entry.global_id)
         if isinstance(change, Delete):
-            if not _concerns_a_part(change):
+            if not change.extra:
                 await self.addresses.leave(entry)
                 await applier.keep_place(entry, None)
             return None
-        return Status(State.READY, entry.generation, entry.generation, local_id, since=now)
+        return reached(entry, before, local_id, now)
 
     async def _keep_addresses(self, plan: Plan) -> float | None:
         """The pools of the subnets as their ledgers say; in how many seconds to look again, at the latest."""
@@ -171,20 +178,32 @@ class Round:
             await self.store.wake(wake)
         return min(due, default=None)
 
-    async def _withdraw(self, change: Delete, reason: str) -> None:
+    async def _withdraw(self, change: Delete, status: Status) -> None:
         """A site needs what was to be gone: it stays, and those that have let it go make it again."""
         entry = change.desired
-        if entry.deleted and not _concerns_a_part(change):
-            log.warning("a deletion is withdrawn", id=entry.global_id, site=self.site, why=reason)
-            alive = replace(entry, deleted=False, generation=entry.generation + 1)
+        if not entry.deleted or change.extra or status.attempts < REFUSALS:
+            return
+        log.warning("a deletion is withdrawn", id=entry.global_id, site=self.site, why=status.error)
+        entries = await self.store.all()
+        along = [each for each in entries if each.deleted and entry.global_id in goes_with(each)]
+        for each in (entry, *along):
+            alive = replace(each, deleted=False, generation=each.generation + 1)
             if await self.store.put(alive) is not None:
-                await self.store.wake(entry.sites)
+                await self.store.wake(each.sites)
+
+    async def _unsettled(
+        self, whole: Desired, statuses: Mapping[str, Status]
+    ) -> dict[str, Status | None]:
+        """What belongs to something that has been stretched is not ready before it has been looked at again."""
+        parts = [each for each in await self.store.all() if whole.global_id in goes_with(each)]
+        known = {part.global_id: statuses.get(part.global_id) for part in parts}
+        return {gid: replace(each, state=State.PENDING) for gid, each in known.items() if each}
 
     async def _say_what_is(
         self, plan: Plan, statuses: Mapping[str, Status], applier: Applier, lead: Leadership
     ) -> None:
         """The statuses of what needs no doing, and of what cannot be done."""
-        now = time.time()
+        now = self.clock()
         said: dict[str, Status | None] = {}
         for entry, replica in plan.alike:
             await applier.keep_place(entry, replica.local_id)
@@ -215,34 +234,40 @@ class Round:
             await self.addresses.close_book(entry)
             await self.store.drop(entry)
 
-    async def _decided(self, entry: Desired, observed: Observed) -> Desired:
+    async def _decided(
+        self, entry: Desired, observed: Observed, plugged: Collection[str]
+    ) -> Desired:
         """The entry after what the anchor's daemon has to decide for all."""
         if entry.anchor != self.site:
             return entry
         kind = next((each for each in self.kinds if each.name == entry.kind), None)
-        replica = next(
-            (
-                each
-                for each in observed.replicas.get(entry.kind, ())
-                if each.global_id == entry.global_id
-            ),
-            None,
-        )
+        replica = self._replica(entry, observed)
         new = None
         if replica is not None and len(entry.sites) > 1 and not entry.deleted:
             await self.addresses.open(entry, replica)
             if entry.kind == "router_interface":
                 await self.addresses.share(entry)
         if kind is not None and kind.name not in observed.unknown:
-            new = ended(entry, kind, replica, time.time())
+            new = ended(entry, kind, replica, self.clock())
             if new is None and kind.stretch is not None and replica is not None:
-                new = await self._numbered(entry, replica)
+                with suppress(Unfit):
+                    kind.stretch(
+                        self.ground, entry.spec, replica.local, replica.local_id in plugged
+                    )
+                    new = await self._numbered(entry, replica)
         if new is None:
             return entry
         written = await self.store.put(new)
         if written is not None:
             await self.store.wake(new.sites - {self.site})
         return written or entry
+
+    def _replica(self, entry: Desired, observed: Observed) -> Replica | None:
+        """What there is of an entry; of several the one that the map has."""
+        there = [r for r in observed.replicas.get(entry.kind, ()) if r.global_id == entry.global_id]
+        pin = self.ids.pins.pin(None, entry.global_id)
+        place = pin.places.get(self.site) if pin else None
+        return min(there, key=lambda each: each.local_id != place, default=None)
 
     async def _numbered(self, entry: Desired, replica: Replica) -> Desired | None:
         """The entry of a network with a VLAN ID, if it needs one and has none."""
@@ -301,22 +326,5 @@ class Round:
         return places
 
 
-def _concerns_a_part(change: Change) -> bool:
-    """Whether it takes away a part of a replica that has no entry of its own."""
-    return isinstance(change, Delete) and change.replica.kind != change.desired.kind
-
-
-def _failed(entry: Desired, before: Status | None, state: State, reason: str, now: float) -> Status:
-    attempts = 1 + (before.attempts if before and before.tried == entry.generation else 0)
-    # With jitter: many failures of one cause are not to come back at one moment.
-    pause = min(LONGEST_BACKOFF, 2.0**attempts) * random.uniform(0.5, 1.5)
-    return Status(
-        state,
-        before.generation if before else 0,
-        entry.generation,
-        before.local_id if before else "",
-        reason,
-        attempts,
-        now + pause,
-        now,
-    )
+def _is_extra(change: Change) -> bool:
+    return isinstance(change, Delete) and change.extra

@@ -6,6 +6,7 @@ from typing import Any
 
 from idmap.desired import Desired
 from sync.kind import Kind
+from sync.registry import kind_of
 
 
 def entry_of(
@@ -31,3 +32,8 @@ def changed(entry: Desired, kind: Kind, item: Mapping[str, Any]) -> Desired:
     if spec == entry.spec:
         return replace(entry, changing=0)
     return replace(entry, changing=0, spec=spec, generation=entry.generation + 1)
+
+
+def goes_with(entry: Desired) -> set[str]:
+    """The IDs of what it goes with: if one of these is deleted, Neutron deletes this too."""
+    return {str(entry.spec[name]) for name in kind_of(entry.kind).goes_with if entry.spec.get(name)}

@@ -10,8 +10,7 @@ from federator.sharing.closure import Member
 from idmap.desired import Desired, DesiredStore, State, Status
 from idmap.front import IdMap
 from idmap.store import BURIED, SHARED, Pin
-from sync.registry import kind_of
-from sync.share import at_more_sites, changed, entry_of
+from sync.share import at_more_sites, changed, entry_of, goes_with
 
 _LOOK_SECONDS = 0.1
 
@@ -90,10 +89,12 @@ class Wanted:
             await self.store.wake(new.sites)
 
     async def bury(self, begun: Desired) -> None:
-        """It is gone at its anchor, and is to be gone everywhere, with all that is a part of it."""
+        """It is gone at its anchor, and is to be gone everywhere, with all that Neutron takes along."""
         entries = await self.store.all()
-        parts = [each for each in entries if _whole(each) == begun.global_id and not each.deleted]
-        buried = [begun, *parts]
+        along = [
+            each for each in entries if not each.deleted and begun.global_id in goes_with(each)
+        ]
+        buried = [begun, *along]
         pins = []
         for entry in buried:
             pin = self.ids.pins.pin(None, entry.global_id)
@@ -150,9 +151,3 @@ def _complaint(entry: Desired, site: str, status: Status | None) -> str:
         if site
         else f"{name} cannot be at several sites{reason}"
     )
-
-
-def _whole(entry: Desired) -> str:
-    """What an entry is a part of, and goes with; empty if it is nothing's."""
-    part_of = kind_of(entry.kind).resource.part_of
-    return str(entry.spec.get(part_of)) if part_of else ""

@@ -63,6 +63,7 @@ KIND = Kind(
     (),
     _RULE.born,
     after=("security_group", "address_group"),
+    goes_with=("security_group_id", "remote_group_id"),
     natural=_natural,
     exclusive=True,
     create=_create,

@@ -44,6 +44,7 @@ KIND = Kind(
     _SUBNET.synced,
     (*_SUBNET.born, POOLS),
     after=("network",),
+    goes_with=("network_id",),
     users="fixed_ips=subnet_id%3D",
     normal=_normal,
     on_ground=_on_ground,
