@@ -115,7 +115,11 @@ def _nameless(item: Item, names: dict[str, str]) -> Item:
         text = text.replace(local_id, name)
     plain: Item = json.loads(text)
     tags = plain.get("tags", ())
-    plain["tags"] = sorted(each for each in tags if "generation" not in each and "-id:" not in each)
+    plain["tags"] = sorted(
+        each
+        for each in tags
+        if not any(word in each for word in ("generation:", "-id:", "-pools:"))
+    )
     return plain
 
 
