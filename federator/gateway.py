@@ -102,6 +102,7 @@ class Gateway:
             request[ACTION_NAME] = next(iter(call.body), "")
         call = await self.stated.settled(call, identity, request_id)
         where = await self.locator.whereabouts(call, form, identity)
+        await self.sharing.check(call, where)
         if await self.sharing.bring(call, where, identity, request_id, self._away(call)):
             where = await self.locator.whereabouts(call, form, identity)
         chosen = plan(call, where, self.sites, self.default_site, self._away(call))

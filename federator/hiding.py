@@ -22,7 +22,9 @@ def hides(
     pin = pins.pin(resource.id_kind, str(item.get(resource.id_field)))
     if pin is None or not pin.anchor:
         return False
-    return pin.origin == BURIED or (pin.anchor != site and pin.anchor in sites)
+    # Where its anchor is may not be known (`sync.restored`): then one of the replicas stands for it.
+    elsewhere = pin.anchor != site and pin.anchor in sites and pin.anchor in pin.places
+    return pin.origin == BURIED or elsewhere
 
 
 def has_traces(raw: bytes) -> bool:

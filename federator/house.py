@@ -56,6 +56,7 @@ from federator.upkeep.lookout import Lookout
 from federator.upkeep.numbers import Numbers
 from federator.upkeep.readings import Readings
 from federator.upkeep.rebuild import Rebuild, expected_stamps
+from federator.upkeep.restoring import Place, Restoring
 from federator.upkeep.survey import Survey
 from federator.versions.api import VersionApi
 from idmap.desired import DesiredStore
@@ -198,6 +199,15 @@ def build(settings: Settings) -> House:
         home_account,
         ids,
         Lookout(services, surveys, ids),
+        Restoring(
+            {
+                name: Place(names[name], accounts[name], site.federation.physical_network)
+                for name, site in sites.items()
+            },
+            desired,
+            ids,
+            breakers,
+        ),
     )
     return House(
         settings=settings,

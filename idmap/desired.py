@@ -18,6 +18,9 @@ from enum import StrEnum
 from time import monotonic
 from typing import Any, Protocol
 
+READ = "replica"
+"""The kind of the stamp (`idmap.store`) of a site whose replicas have been read: before, nobody knows what is
+in our care there."""
 CONFIRMED = "confirmed"
 """Under this name the digest of a plan is published that an operator has confirmed for a site."""
 
@@ -44,6 +47,9 @@ class Desired:
     how that ended, no daemon touches it."""
     quarantined: str = ""
     """Why nothing is done to it until an operator has decided. Empty: it is kept."""
+    unread: frozenset[str] = frozenset()
+    """Sites that could not be read since the store was lost: whether it is there nobody knows, and until
+    somebody does nothing is done to it there."""
     version: int = 0
     """Of this entry in the store; 0: it is not there yet."""
 

@@ -174,13 +174,15 @@ class RedisDesiredStore:
 def _dump(desired: Desired) -> str:
     fields = asdict(desired)
     del fields["version"]
-    return json.dumps({**fields, "sites": sorted(desired.sites)}, sort_keys=True)
+    sets = {"sites": sorted(desired.sites), "unread": sorted(desired.unread)}
+    return json.dumps({**fields, **sets}, sort_keys=True)
 
 
 def _load(raw: bytes) -> Desired:
     version, _, text = raw.partition(b"\0")
     fields = json.loads(text)
-    return Desired(**{**fields, "sites": frozenset(fields["sites"]), "version": int(version)})
+    sets = {name: frozenset(fields.get(name) or ()) for name in ("sites", "unread")}
+    return Desired(**{**fields, **sets, "version": int(version)})
 
 
 def _status(raw: bytes) -> Status:

@@ -56,7 +56,7 @@ def diff(
         draft.found |= {gid: replica.local_id for gid, replica in found.items()}
         for entry in mine:
             replica = found.get(entry.global_id)
-            if not _stretches(kind, entry, replica, ground, plugged, draft):
+            if not _stretches(site, kind, entry, replica, ground, plugged, draft):
                 _decide(site, kind, entry, replica, statuses, now, draft)
         if kind.exclusive:
             _besides(site, kind, desired, observed.get(kind.name, ()), found, draft)
@@ -73,6 +73,7 @@ def diff(
 
 
 def _stretches(
+    site: str,
     kind: Kind,
     entry: Desired,
     replica: Replica | None,
@@ -83,7 +84,7 @@ def _stretches(
     """Whether it has to be made fit for other sites first, or cannot be."""
     if kind.stretch is None or replica is None or len(entry.sites) < 2:
         return False
-    if entry.deleted or entry.changing or entry.quarantined:
+    if entry.deleted or entry.changing or entry.quarantined or site in entry.unread:
         return False
     try:
         how = kind.stretch(ground, entry.spec, replica.local, replica.local_id in plugged)
@@ -111,7 +112,7 @@ def _decide(
         return
     if entry.deleted:
         draft.doomed.add(entry.global_id)
-    if why := _not_now(entry, statuses.get(entry.global_id), now):
+    if why := _not_now(site, entry, statuses.get(entry.global_id), now):
         draft.waiting[entry.global_id] = why
     elif replica is None:
         draft.makes.append(Create(entry))
@@ -141,14 +142,16 @@ def _besides(
         whole = wholes.get(str(replica.item.get(kind.resource.part_of)))
         if whole is None or replica.local_id in known:
             continue
-        if not (whole.deleted or whole.changing or whole.quarantined):
+        if not (whole.deleted or whole.changing or whole.quarantined or site in whole.unread):
             why = f"is no part of {whole.kind} {whole.global_id}"
             draft.takes.append(Delete(whole, replica, why, extra=True))
 
 
-def _not_now(entry: Desired, status: Status | None, now: float) -> str:
+def _not_now(site: str, entry: Desired, status: Status | None, now: float) -> str:
     if entry.quarantined:
         return f"in quarantine: {entry.quarantined}"
+    if site in entry.unread:
+        return "whether it is here has to be read first (federator idmap rebuild)"
     if entry.changing:
         return "is being changed"
     if status is None or status.tried != entry.generation or now >= status.next_try:

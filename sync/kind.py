@@ -69,6 +69,8 @@ class Kind:
     """The kinds that have to be there before, in any order."""
     only: str = ""
     """The query that lists no others."""
+    within: tuple[str, ...] = ()
+    """The fields with all that it goes with, where it is a part of more than its declaration says."""
     natural: Callable[[Item], Hashable | None] = by_marks_only
     """What no two objects of a site have in common: by it a replica without marks is known. None: nothing."""
     goes_with: tuple[str, ...] = ()
@@ -93,6 +95,11 @@ class Kind:
     def path(self) -> str:
         """Below Neutron's root."""
         return f"/v2.0{self.resource.path}"
+
+    def wholes(self, item: Item) -> tuple[str, ...]:
+        """Global IDs of what an object goes with (the network of a subnet); none if it stands for itself."""
+        fields = self.within or tuple(filter(None, [self.resource.part_of]))
+        return tuple(str(item.get(name)) for name in fields)
 
     def spec_of(self, item: Item) -> dict[str, Any]:
         """What is kept alike of an object."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from adapters.errors import SiteUnreachable
-from idmap.desired import CONFIRMED, Desired, DesiredStore, Leadership, State, Status
+from idmap.desired import CONFIRMED, READ, Desired, DesiredStore, Leadership, State, Status
 from idmap.front import IdMap
 from sync.addresses import Addresses
 from sync.apply import Applier
@@ -230,7 +230,7 @@ class Round:
     async def _forget(self, entry: Desired) -> None:
         """What is gone everywhere needs no tombstone any more."""
         pin = self.ids.pins.pin(None, entry.global_id)
-        if entry.deleted and (pin is None or not pin.places):
+        if entry.deleted and not entry.unread and (pin is None or not pin.places):
             await self.addresses.close_book(entry)
             await self.store.drop(entry)
 
@@ -272,6 +272,10 @@ class Round:
     async def _numbered(self, entry: Desired, replica: Replica) -> Desired | None:
         """The entry of a network with a VLAN ID, if it needs one and has none."""
         if len(entry.sites) < 2 or SEGMENT in entry.spec or entry.deleted or entry.changing:
+            return None
+        if unread := {site for site, kind in await self.ids.missing_stamps() if kind == READ}:
+            # A network that spans other sites may have any of the IDs that look free here.
+            log.warning("no VLAN ID", id=entry.global_id, why=f"{sorted(unread)} not read yet")
             return None
         told = await self.store.published(VLANS)
         used = {site: frozenset(json.loads(raw)) for site, raw in told.items()}

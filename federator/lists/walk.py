@@ -158,11 +158,11 @@ class Walk:
 
     def _twins(self, item_id: str) -> Collection[str]:
         resource = self.resource
-        if not (resource.equal_by or resource.ids is Ids.CHOSEN):
+        if not (resource.equal_by or resource.shared or resource.ids is Ids.CHOSEN):
             return ()
         pin = self.locator.ids.pins.pin(resource.id_kind, item_id)
-        # Of a shared object only the anchor's is shown.
-        return pin.places if pin is not None and not pin.anchor else ()
+        # Of a shared object only the anchor's is shown, if there is one.
+        return pin.places if pin is not None and pin.anchor not in pin.places else ()
 
 
 def _items(reply: SiteReply, resource: Resource) -> list[Item] | None:

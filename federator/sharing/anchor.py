@@ -37,6 +37,7 @@ class Anchor:
     async def change(self, question: Question, site: str) -> web.Response:
         """The anchor's answer. Raises Fault."""
         call = question.call
+        await self._may_be_changed(question)
         if call.is_create:
             reply = await self.reader.fanout.ask(question, site)
             if reply.ok:
@@ -47,6 +48,18 @@ class Anchor:
         if call.method == "DELETE" and not call.tail and call.object_id == global_id:
             return await self._delete(question, site, global_id)
         return await self._update(question, site, global_id)
+
+    async def _may_be_changed(self, question: Question) -> None:
+        """Raises Unavailable, or Conflict for what is in quarantine: only as a whole can that be deleted."""
+        call, where = question.call, question.where
+        shared = [ref for ref in (*where.path, *where.body) if ref in where.anchors]
+        for entry in (await self.wanted.known(shared)).values():
+            if not entry.quarantined or entry.deleted:
+                continue
+            if entry.anchor in entry.unread:
+                raise Unavailable(f"{entry.global_id}: {entry.quarantined}.")
+            if call.method != "DELETE" or call.tail or call.object_id != entry.global_id:
+                raise Conflict(f"{entry.global_id} is in quarantine: {entry.quarantined}.")
 
     async def _update(self, question: Question, site: str, global_id: str) -> web.Response:
         begun = await self.wanted.begin_change(global_id)

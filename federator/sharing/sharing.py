@@ -11,17 +11,19 @@ from adapters.identity import Identity
 from federator import answer
 from federator.asker import Question
 from federator.call import Call
-from federator.faults import Conflict, Fault
+from federator.faults import Conflict, Fault, Unavailable
 from federator.merge import made_of
 from federator.plan import Whereabouts
 from federator.sharing.anchor import Anchor
-from federator.sharing.claims import Claims
+from federator.sharing.claims import Claims, wishes
 from federator.sharing.closure import Closure
 from federator.sharing.need import Need, need
 from federator.sharing.span import begins_shared, stated_span
 
 _KINDS = frozenset({"network", "subnet", "router", "security_group", "address_group"})
 """What a request can refer to that may come to its site: the kinds that can be at several."""
+_PARTS = frozenset({"security_group_rule"})
+"""... and those that go with them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class Sharing:
         """The sites that something new is to be at from the start; none if it is for one. Raises Conflict."""
         stated = stated_span(call, where, self.sites)
         wanted = stated or (tuple(self.sites) if self.eager and begins_shared(call) else ())
-        if len(wanted) < 2:
+        if len(wanted) < 2 or await self.anchor.wanted.unread():
             return ()
         daemons = await self.anchor.wanted.store.ever_led(wanted)
         without = [site for site in wanted if site not in daemons]
@@ -87,6 +89,19 @@ class Sharing:
                 # Until it is fit for other sites: what is made next may be a part of it.
                 await self.anchor.wanted.wait(ids, [anchor], self.seconds)
         return answer.one(reply, question.request_id)
+
+    async def check(self, call: Call, where: Whereabouts) -> None:
+        """Raises Unavailable while nobody knows yet what spans sites, for what should better know."""
+        changes = call.method in ("PUT", "DELETE") and call.resource is not None
+        changes = changes and call.resource.kind in _KINDS | _PARTS
+        if not (changes or begins_shared(call) or wishes(call.body)):
+            return
+        unread = await self.anchor.wanted.unread()
+        for ref, places in [*where.path.items(), *where.body.items()]:
+            if unread & places.keys() and (not changes or ref not in where.anchors):
+                raise Unavailable("What spans sites is being restored; try again.")
+        if unread and stated_span(call, where, self.sites):
+            raise Unavailable("What spans sites is being restored; try again.")
 
     async def _kept_alike(self, wish: Need, where: Whereabouts) -> bool:
         """Whether there are, or were, daemons of the site and of those of what has to come: else none spans."""

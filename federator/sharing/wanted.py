@@ -7,7 +7,7 @@ from time import monotonic, time
 
 from federator.faults import Conflict, Unavailable
 from federator.sharing.closure import Member
-from idmap.desired import Desired, DesiredStore, State, Status
+from idmap.desired import READ, Desired, DesiredStore, State, Status
 from idmap.front import IdMap
 from idmap.store import BURIED, SHARED, Pin
 from sync.share import at_more_sites, changed, entry_of, goes_with
@@ -25,19 +25,31 @@ class Wanted:
     async def at(self, members: Iterable[Member], sites: Collection[str]) -> list[str]:
         """These objects are to be at these sites, too. Their global IDs."""
         members = list(members)
+        unread = await self.unread()
+        if at := sorted(unread & {member.anchor for member in members}):
+            raise Unavailable(f"What spans sites is not known yet of {' and '.join(at)}; try again.")
         await self._pin(members)
         for member in members:
-            await self._put(member, sites)
+            await self._put(member, sites, unread)
         await self.store.wake({*sites, *(member.anchor for member in members)})
         return [member.global_id for member in members]
 
-    async def _put(self, member: Member, sites: Collection[str]) -> None:
+    async def unread(self) -> frozenset[str]:
+        """The sites of which it is not known (yet, or again) what is in our care there."""
+        if self.ids.complete:
+            return frozenset()
+        return frozenset({site for site, kind in await self.ids.missing_stamps() if kind == READ})
+
+    async def _put(self, member: Member, sites: Collection[str], unread: frozenset[str]) -> None:
         while True:
             known = (await self.store.get([member.global_id])).get(member.global_id)
             if known is None:
                 new = entry_of(member.kind, member.item, member.anchor, sites)
+                new = replace(new, unread=unread)
             elif known.deleted:
                 raise Conflict(f"{member.global_id} is being deleted.")
+            elif known.quarantined:
+                raise Conflict(f"{member.global_id} is in quarantine: {known.quarantined}.")
             elif known.sites >= set(sites):
                 return
             else:
@@ -82,11 +94,27 @@ class Wanted:
 
     async def end_change(self, begun: Desired, member: Member | None = None) -> None:
         """The change is done: the anchor shows this now. Without `member` nothing was changed."""
-        new = replace(begun, changing=0)
-        if member is not None:
-            new = changed(begun, member.kind, member.item)
-        if await self.store.put(new) is not None and new.generation != begun.generation:
-            await self.store.wake(new.sites)
+        now: Desired | None = begun
+        while now is not None and not now.deleted:
+            new = replace(now, changing=0)
+            if member is not None:
+                new = changed(now, member.kind, member.item)
+            if await self.store.put(new) is not None:
+                if new.generation != now.generation:
+                    await self.store.wake(new.sites)
+                return
+            # It came to another site meanwhile, or was restored from what the anchor showed before.
+            now = (await self.store.get([begun.global_id])).get(begun.global_id)
+
+    async def known(self, global_ids: Collection[str]) -> dict[str, Desired]:
+        """The entries of these shared objects. Raises Unavailable while they are not known (again)."""
+        entries = await self.store.get(global_ids)
+        if lost := sorted(set(global_ids) - entries.keys()):
+            await self.ids.refresh()
+            pins = [self.ids.pins.pin(None, each) for each in lost]
+            if any(pin is not None and pin.anchor for pin in pins):
+                raise Unavailable("What is to be at several sites is being restored; try again.")
+        return entries
 
     async def bury(self, begun: Desired) -> None:
         """It is gone at its anchor, and is to be gone everywhere, with all that Neutron takes along."""
@@ -101,11 +129,21 @@ class Wanted:
             if pin is not None and pin.origin == SHARED:
                 pins.append(replace(pin, origin=BURIED))
         for entry in buried:
-            grave = replace(entry, changing=0, deleted=True, generation=entry.generation + 1)
-            await self.store.put(grave)
+            await self._bury(entry)
         await self.ids.store.put_pins(pins)
         await self.ids.refresh()
         await self.store.wake({site for entry in buried for site in entry.sites})
+
+    async def _bury(self, entry: Desired) -> None:
+        now: Desired | None = entry
+        while now is not None and not now.deleted:
+            # What is in quarantine has been decided about by that.
+            grave = replace(
+                now, changing=0, deleted=True, quarantined="", generation=now.generation + 1
+            )
+            if await self.store.put(grave) is not None:
+                return
+            now = (await self.store.get([entry.global_id])).get(entry.global_id)
 
     async def wait(
         self, global_ids: Collection[str], sites: Collection[str], seconds: float

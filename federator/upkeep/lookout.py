@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 
 from adapters.errors import FederationError
+from adapters.marks import marks_of
 from adapters.spec import Resource, Service
 from federator.upkeep.namesakes import LEFT, ORIGIN, equal_pins
 from federator.upkeep.survey import Survey
@@ -70,7 +71,8 @@ class Lookout:
                 seen += [
                     {**new, own: old[own]}
                     for new, old in zip(globals_, items, strict=True)
-                    if all(new.get(name) == value for name, value in resource.equal_if.items())
+                    if marks_of(old) is None  # in the daemons' care, and one by that
+                    and all(new.get(name) == value for name, value in resource.equal_if.items())
                     and (not parent or self._is_namesake(str(new.get(parent))))
                 ]
             self._seen[resource.kind, site] = seen

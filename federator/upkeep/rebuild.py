@@ -6,7 +6,7 @@ stamps missing; the others are finished.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from math import inf
 from time import monotonic
@@ -24,7 +24,9 @@ from federator.keypairs import DOCUMENTS
 from federator.keypairs import KIND as KEYPAIR
 from federator.owners import ORIGIN as MAPPING
 from federator.upkeep.lookout import Lookout
+from federator.upkeep.restoring import Restoring
 from federator.upkeep.survey import Survey
+from idmap.desired import READ
 from idmap.front import IdMap
 from idmap.store import Lease, Location, Pin, StoreUnavailable
 
@@ -44,7 +46,7 @@ def expected_stamps(
         for resource in service.resources
         if resource.index
     ]
-    return [(site, kind) for site in sites for kind in (PROJECT, KEYPAIR, *kinds)]
+    return [(site, kind) for site in sites for kind in (PROJECT, KEYPAIR, READ, *kinds)]
 
 
 @dataclass(slots=True)
@@ -57,6 +59,7 @@ class Rebuild:
     home: Account
     ids: IdMap
     lookout: Lookout
+    restoring: Restoring
     _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
     _look_began: float = -inf
 
@@ -67,8 +70,9 @@ class Rebuild:
                 return False
             await self._owners(lease, say)
             await self.lookout.look()
+            read = await self.restoring.run(lease, say)
             await asyncio.gather(
-                *(self._site(survey, lease, say) for survey in self.surveys.values())
+                *(self._site(survey, lease, read, say) for survey in self.surveys.values())
             )
             await self._keypairs(lease, say)
         outcome = "partial" if await self.ids.missing_stamps() else "complete"
@@ -89,9 +93,12 @@ class Rebuild:
                 if lease is not None:
                     await self.lookout.look()
 
-    async def _site(self, survey: Survey, lease: Lease, say: Say) -> None:
+    async def _site(self, survey: Survey, lease: Lease, read: Set[str], say: Say) -> None:
         site = survey.names.name
         for service in self.services.values():
+            if site not in read and any(each.shared for each in service.resources):
+                # An ID that its replicas carry is not known, and must not be taken for nobody's.
+                continue
             for resource in service.resources:
                 if not resource.index or not lease.held:
                     continue

@@ -59,6 +59,7 @@ KIND = Kind(
     ("name", "description", "admin_state_up"),
     ("project_id", "device_id", "network_id", "mac_address", "fixed_ips"),
     after=("router", "subnet"),
+    within=("device_id", "network_id"),
     only="&".join(f"device_owner={owner}" for owner in OWNERS),
     natural=_natural,
     create=_create,
