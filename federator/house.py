@@ -27,6 +27,7 @@ from adapters.strategy import Strategy, Surroundings, turns_at_home
 from federator import metrics
 from federator.api.api import FederationApi
 from federator.api.policy import Policy
+from federator.api.replicas import Replicas
 from federator.asker import Asker
 from federator.audit.audit import Audit
 from federator.audit.lines import AuditLines
@@ -192,6 +193,7 @@ def build(settings: Settings) -> House:
         known = {service: reason for (name, service), reason in away.items() if name == site}
         return probe.failures(site) | known
 
+    policy = Policy(settings.policy_file)
     rebuild = Rebuild(
         services,
         surveys,
@@ -261,7 +263,8 @@ def build(settings: Settings) -> House:
             away_since=breakers.away_since,
             sessions=sessions,
             ids=ids,
-            policy=Policy(settings.policy_file),
+            policy=policy,
+            replicas=Replicas(desired, ids, policy, settings.sites),
             public_base=base,
         ),
         audit=Audit(services.values(), base, AuditLines(settings.audit_file)),

@@ -129,8 +129,10 @@ class DesiredStore(Protocol):
         """Forget an entry, if it is still this version: nothing is left of the object anywhere."""
         ...
 
-    async def statuses(self, site: str) -> dict[str, Status]:
-        """Global ID -> what the daemon of a site said last."""
+    async def statuses(
+        self, site: str, global_ids: Iterable[str] | None = None
+    ) -> dict[str, Status]:
+        """Global ID -> what the daemon of a site said last, of all or of these."""
         ...
 
     async def put_statuses(

@@ -44,8 +44,11 @@ class MemoryDesiredStore:
         del self._desired[desired.global_id]
         return True
 
-    async def statuses(self, site: str) -> dict[str, Status]:
-        return dict(self._statuses[site])
+    async def statuses(
+        self, site: str, global_ids: Iterable[str] | None = None
+    ) -> dict[str, Status]:
+        all_ = self._statuses[site]
+        return dict(all_) if global_ids is None else {g: all_[g] for g in global_ids if g in all_}
 
     async def put_statuses(
         self, site: str, statuses: Mapping[str, Status | None], fence: str

@@ -71,10 +71,18 @@ class RedisDesiredStore:
                 )
             )
 
-    async def statuses(self, site: str) -> dict[str, Status]:
+    async def statuses(
+        self, site: str, global_ids: Iterable[str] | None = None
+    ) -> dict[str, Status]:
+        key = f"{self._prefix}replicas:{site}"
+        if global_ids is None:
+            with unavailable():
+                table = await self._redis.hgetall(key)
+            return {gid.decode(): _status(raw) for gid, raw in table.items()}
+        ids = list(global_ids)
         with unavailable():
-            table = await self._redis.hgetall(f"{self._prefix}replicas:{site}")
-        return {gid.decode(): _status(raw) for gid, raw in table.items()}
+            values = await self._redis.hmget(key, ids) if ids else []
+        return {gid: _status(raw) for gid, raw in zip(ids, values, strict=True) if raw is not None}
 
     async def put_statuses(
         self, site: str, statuses: Mapping[str, Status | None], fence: str

@@ -1,5 +1,5 @@
-"""Answers what is asked of ``/federation``: our version, the sites, where an ID lives, who somebody is; and
-pauses and resumes sites.
+"""Answers what is asked of ``/federation``: our version, the sites, where an ID lives, how replicas are, who
+somebody is; and pauses and resumes sites.
 
 All of it from memory, but for the ID map: no site is asked, so that it can be asked while sites are down.
 Who may see what is for `federator.api.policy`.
@@ -24,6 +24,7 @@ from adapters.spec import PROJECT, USER
 from federator.api import rules, shapes
 from federator.api.matrix import abilities
 from federator.api.policy import Policy
+from federator.api.replicas import Replicas
 from federator.faults import BadRequest, MethodNotAllowed, NotFound, TooLarge, Unavailable
 from idmap.front import IdMap
 from idmap.ids import global_uuid, is_uuid
@@ -49,6 +50,7 @@ class FederationApi:
     sessions: SiteSessions
     ids: IdMap
     policy: Policy
+    replicas: Replicas
     public_base: str
 
     def version_document(self, request: web.Request) -> web.Response | None:
@@ -91,6 +93,12 @@ class FederationApi:
                 _only_reading(request)
                 self.policy.require(rules.GET_ID, identity)
                 return _json(await self._located(any_id, identity))
+            case ["replicas"]:
+                _only_reading(request)
+                return _json(await self.replicas.all(request.rel_url.query, identity))
+            case ["replicas", any_id]:
+                _only_reading(request)
+                return _json(await self.replicas.one(any_id, identity))
             case ["whoami"]:
                 _only_reading(request)
                 self.policy.require(rules.GET_WHOAMI, identity)

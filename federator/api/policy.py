@@ -39,10 +39,10 @@ class Policy:
             self._seen = _signature(path)
             self._enforcer = _enforcer(_overrides(path), path)
 
-    def allows(self, rule: str, identity: Identity) -> bool:
-        """Whether this login may do what the rule is about."""
+    def allows(self, rule: str, identity: Identity, project_id: str | None = None) -> bool:
+        """Whether this login may do what the rule is about, to what is this project's (or its own)."""
         self._catch_up()
-        target = {"project_id": identity.project_id}
+        target = {"project_id": project_id or identity.project_id}
         return bool(self._enforcer.enforce(rule, target, _credentials(identity)))
 
     def require(self, rule: str, identity: Identity) -> None:

@@ -15,6 +15,8 @@ RESUME_SITE = "federation:resume_site"
 GET_ID = "federation:get_id"
 GET_LOCAL_IDS = "federation:get_local_ids"
 GET_WHOAMI = "federation:get_whoami"
+GET_REPLICAS = "federation:get_replicas"
+LIST_REPLICAS = "federation:list_replicas"
 
 _READER_OR_ADMIN = "rule:project_reader or rule:project_member or rule:context_is_admin"
 _ADMIN = "rule:context_is_admin"
@@ -23,6 +25,8 @@ _SITE = Operation(method="GET", path="/federation/v1/sites/{site}")
 _PAUSE = Operation(method="POST", path="/federation/v1/sites/{site}/pause")
 _RESUME = Operation(method="POST", path="/federation/v1/sites/{site}/resume")
 _ID = Operation(method="GET", path="/federation/v1/ids/{id}")
+_REPLICAS = Operation(method="GET", path="/federation/v1/replicas/{id}")
+_ALL_REPLICAS = Operation(method="GET", path="/federation/v1/replicas")
 _WHOAMI = Operation(method="GET", path="/federation/v1/whoami")
 
 RULES: tuple[RuleDefault, ...] = (
@@ -83,7 +87,21 @@ RULES: tuple[RuleDefault, ...] = (
         GET_LOCAL_IDS,
         _ADMIN,
         "See the sites' own IDs, and look up projects and users of others.",
-        [_ID, _WHOAMI],
+        [_ID, _WHOAMI, _REPLICAS, _ALL_REPLICAS],
+        scope_types=["project"],
+    ),
+    DocumentedRuleDefault(
+        GET_REPLICAS,
+        _READER_OR_ADMIN,
+        "See how the replicas are of something that spans sites.",
+        [_REPLICAS],
+        scope_types=["project"],
+    ),
+    DocumentedRuleDefault(
+        LIST_REPLICAS,
+        _ADMIN,
+        "See how everything is that spans sites, of all projects.",
+        [_ALL_REPLICAS],
         scope_types=["project"],
     ),
     DocumentedRuleDefault(

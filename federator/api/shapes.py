@@ -123,8 +123,8 @@ def whoami(
         entry: Json = {
             "name": name,
             "has_token": token is not None,
-            "exchanged_at": _time(token.made_at) if token is not None else None,
-            "expires_at": _time(token.expires_at) if token is not None else None,
+            "exchanged_at": time_of(token.made_at) if token is not None else None,
+            "expires_at": time_of(token.expires_at) if token is not None else None,
         }
         if projects is not None:
             entry["project_id"] = token.project_id if token is not None else projects.get(name)
@@ -139,7 +139,7 @@ def whoami(
             "project": project,
             "roles": sorted(identity.roles),
             "application_credential_id": identity.application_credential_id,
-            "expires_at": _time(identity.expires_at),
+            "expires_at": time_of(identity.expires_at),
             "sites": sites,
         }
     }
@@ -164,8 +164,9 @@ def _pause(pause: Pause | None) -> Json | None:
     if pause is None:
         return None
     since = datetime.fromtimestamp(pause.since, UTC)
-    return {"since": _time(since), "reason": pause.reason or None}
+    return {"since": time_of(since), "reason": pause.reason or None}
 
 
-def _time(moment: datetime) -> str:
+def time_of(moment: datetime) -> str:
+    """A moment as our API writes it."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

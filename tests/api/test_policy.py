@@ -16,8 +16,9 @@ from federator.faults import Forbidden
 from tests.session.people import make_identity
 
 ROOT = Path(__file__).parents[2]
-EVERYBODY = {rules.LIST_SITES, rules.GET_SITE, rules.GET_ID}
+EVERYBODY = {rules.LIST_SITES, rules.GET_SITE, rules.GET_ID, rules.GET_REPLICAS}
 ADMINS = {
+    rules.LIST_REPLICAS,
     rules.GET_SITE_INTERNALS,
     rules.PAUSE_SITE,
     rules.RESUME_SITE,
@@ -63,6 +64,15 @@ def test_only_logins_for_a_project_count(scope: dict[str, Any]) -> None:
     if scope:
         # The admin of one domain is not the admin of all sites.
         assert allowed(Policy(), "admin", **without) == expected
+
+
+def test_what_is_anothers_is_not_seen_by_a_role_on_ones_own() -> None:
+    mine = make_identity(roles=frozenset({"member", "reader"}))
+    admin = make_identity(roles=frozenset({"admin"}))
+    assert mine.project_id is not None
+    assert Policy().allows(rules.GET_REPLICAS, mine, mine.project_id)
+    assert not Policy().allows(rules.GET_REPLICAS, mine, "another")
+    assert Policy().allows(rules.GET_REPLICAS, admin, "another")
 
 
 def test_a_right_that_is_not_there_is_named() -> None:
@@ -148,4 +158,4 @@ def test_the_sample_is_what_the_rules_say() -> None:
     )
     cure = "oslopolicy-sample-generator --namespace federator --output-file deploy/policy.yaml"
     assert (ROOT / "deploy/policy.yaml").read_text() == made.stdout, cure
-    assert made.stdout.count('"federation:') == 8
+    assert made.stdout.count('"federation:') == 10
