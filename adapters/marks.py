@@ -8,6 +8,7 @@ their description for good. Tenants see neither.
     federator-id:<global ID>    whose replica it is
     federator-anchor            it is the one that the tenant's own token made
     federator-generation:<n>    the generation of the desired state that it has reached
+    federator-of:<name>         the federation that has it in its care, if that has a name
     federator-own:<from>-<to>   of a subnet: a pool that the tenant wanted; each site has a part of it
 """
 
@@ -21,10 +22,11 @@ _ID = "federator-id:"
 _ANCHOR = "federator-anchor"
 _GENERATION = "federator-generation:"
 _OWN = "federator-own:"
-_IN_TEXT = re.compile(r" ?\[federator-id:([0-9a-f-]{36})\]$")
+_OF = "federator-of:"
+_IN_TEXT = re.compile(r" ?\[federator-id:([0-9a-f-]{36})(?: of ([^\]]+))?\]$")
 
 LONGEST_DESCRIPTION = 255
-"""Of Neutron's objects, in characters; our mark takes some fifty of them where there are no tags."""
+"""Of Neutron's objects, in characters; our mark takes fifty to ninety of them where there are no tags."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +39,14 @@ class Marks:
     anchor: bool = False
     notes: tuple[str, ...] = ()
     """What else it says, tags as they are; sorted."""
+    of: str = ""
+    """The name of the federation: a site may be in several."""
 
     @property
     def tags(self) -> list[str]:
         """The tags that say it."""
         said = [OURS, _ID + self.global_id, f"{_GENERATION}{self.generation}", *self.notes]
+        said += [_OF + self.of] if self.of else []
         return [*said, _ANCHOR] if self.anchor else said
 
 
@@ -53,9 +58,10 @@ def marks_of(item: Mapping[str, Any]) -> Marks | None:
         numbers = [tag.removeprefix(_GENERATION) for tag in tags if tag.startswith(_GENERATION)]
         generation = max((int(each) for each in numbers if each.isdecimal()), default=0)
         notes = tuple(sorted(tag for tag in tags if tag.startswith(_OWN)))
-        return Marks(ids[0], generation, _ANCHOR in tags, notes)
+        of = next((tag.removeprefix(_OF) for tag in tags if tag.startswith(_OF)), "")
+        return Marks(ids[0], generation, _ANCHOR in tags, notes, of)
     found = _IN_TEXT.search(str(item.get("description") or ""))
-    return Marks(found.group(1)) if found else None
+    return Marks(found.group(1), of=found.group(2) or "") if found else None
 
 
 def is_ours(tag: object) -> bool:
@@ -70,7 +76,7 @@ def without_marks(tags: Iterable[Any]) -> list[Any]:
 
 def besides(tags: Iterable[Any]) -> list[Any]:
     """The tags that are none of `Marks`: the tenant's own, and the fences of `sync.pools`."""
-    said = (_ID, _GENERATION, _OWN)
+    said = (_ID, _GENERATION, _OWN, _OF)
     return [
         tag
         for tag in tags
@@ -90,9 +96,9 @@ def pools_in(tags: Iterable[Any]) -> list[dict[str, str]]:
     return [{"start": start, "end": end} for start, dash, end in pairs if dash]
 
 
-def marked(description: str, global_id: str) -> str:
+def marked(description: str, global_id: str, of: str = "") -> str:
     """A description with the mark behind it."""
-    mark = f" [{_ID}{global_id}]"
+    mark = f" [{_ID}{global_id} of {of}]" if of else f" [{_ID}{global_id}]"
     return description[: LONGEST_DESCRIPTION - len(mark)] + mark
 
 

@@ -78,6 +78,10 @@ class Settings(BaseModel):
     readings_seconds: Annotated[float, Field(gt=0)] = 300
     """How often all objects of the sites are read, to be shown as last known while their site is away."""
 
+    federation: Annotated[str, Field(pattern=r"^[a-z0-9-]{0,32}$")] = ""
+    """What this federation is called, where a site is in several: written on what is kept alike there, so that
+    none takes over what is another's. To be set before anything spans sites."""
+
     segments: str = ""
     """The VLAN IDs for networks that span sites, ``2000-2999``: they must be nobody else's at any site. Empty:
     no network can span sites."""

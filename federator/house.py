@@ -208,7 +208,9 @@ def build(settings: Settings) -> House:
             },
             desired,
             ids,
+            ledgers,
             breakers,
+            settings.federation,
         ),
     )
     return House(

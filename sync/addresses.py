@@ -62,7 +62,7 @@ class Addresses:
             str(entry.spec["cidr"]),
             number(str(gateway)) if gateway else None,
             pools,
-            entry.sites if minus(pools, has) else [entry.anchor],
+            entry.sites | entry.unread if minus(pools, has) else [entry.anchor],
             shared=[number(str(gateway))] if gateway else [],
             has={entry.anchor: has},
         )

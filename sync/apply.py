@@ -84,7 +84,7 @@ class Applier:
         begun = None
         if resource.tagged or "description" in kind.synced:
             text = "" if resource.tagged else str(spec.get("description") or "")
-            fields["description"] = marked(text, desired.global_id)
+            fields["description"] = marked(text, desired.global_id, self.ground.federation)
             begun = await self._begun(kind, desired.global_id, fields["description"])
         if kind.create is not None:
             made = await kind.create(self.cloud, fields, begun)
@@ -99,8 +99,9 @@ class Applier:
         rest = kind.differences(spec, outward)
         soon = {name: value for name, value in rest.items() if name not in kind.later}
         generation = desired.generation if soon == rest else 0
+        notes = kind.notes(desired.spec)
         at_anchor = self.cloud.site == desired.anchor
-        marks = Marks(desired.global_id, generation, at_anchor, kind.notes(desired.spec))
+        marks = Marks(desired.global_id, generation, at_anchor, notes, self.ground.federation)
         await self._update(kind, replica, soon, marks, fresh=True)
         return local_id
 
@@ -128,7 +129,9 @@ class Applier:
         path = f"{kind.path}/{local_id}"
         local = self.tongue.inward(resource, fields, self.ids.pins)
         if not resource.tagged and "description" in local:
-            local["description"] = marked(str(local["description"] or ""), marks.global_id)
+            local["description"] = marked(
+                str(local["description"] or ""), marks.global_id, marks.of
+            )
         if local and kind.change is not None:
             await kind.change(self.cloud, replica.local, local)
         elif local:
@@ -157,7 +160,8 @@ class Applier:
                 # Marked as one that was never finished: of the two the one that the map has is kept, and the
                 # next round makes its parts there before it takes this one away.
                 theirs = besides(replica.local.get("tags") or ())
-                unfinished = Marks(desired.global_id, 0, anchor=True).tags
+                of = self.ground.federation
+                unfinished = Marks(desired.global_id, 0, anchor=True, of=of).tags
                 await self.cloud.call("PUT", f"{path}/tags", {"tags": [*theirs, *unfinished]})
                 await self.keep_place(desired, replica.local_id)
                 return await self._create(kind, desired)

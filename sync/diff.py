@@ -57,7 +57,7 @@ def diff(
         for entry in mine:
             replica = found.get(entry.global_id)
             if not _stretches(site, kind, entry, replica, ground, plugged, draft):
-                _decide(site, kind, entry, replica, statuses, now, draft)
+                _decide(site, kind, entry, replica, statuses, now, ground.federation, draft)
         if kind.exclusive:
             _besides(site, kind, desired, observed.get(kind.name, ()), found, draft)
     return Plan(
@@ -103,6 +103,7 @@ def _decide(
     replica: Replica | None,
     statuses: Mapping[str, Status],
     now: float,
+    federation: str,
     draft: _Draft,
 ) -> None:
     wanted = site in entry.sites and not entry.deleted
@@ -121,7 +122,7 @@ def _decide(
         draft.waiting[entry.global_id] = "goes with what it is a part of"
     elif not wanted:
         draft.takes.append(Delete(entry, replica, "is to be gone"))
-    elif change := _difference(site, kind, entry, replica):
+    elif change := _difference(site, kind, entry, replica, federation):
         draft.makes.append(change)
     else:
         draft.alike.append((entry, replica))
@@ -161,10 +162,12 @@ def _not_now(site: str, entry: Desired, status: Status | None, now: float) -> st
     return ""
 
 
-def _difference(site: str, kind: Kind, entry: Desired, replica: Replica) -> Update | None:
+def _difference(
+    site: str, kind: Kind, entry: Desired, replica: Replica, federation: str
+) -> Update | None:
     fields = kind.differences(entry.spec, replica.item)
     notes = kind.notes(entry.spec)
-    marks = Marks(entry.global_id, entry.generation, site == entry.anchor, notes)
+    marks = Marks(entry.global_id, entry.generation, site == entry.anchor, notes, federation)
     unsaid = kind.resource.tagged and replica.marks != marks
     if not fields and not unsaid:
         return None

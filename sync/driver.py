@@ -22,6 +22,8 @@ class Ground:
     """Whether its operator stretches networks by hand."""
     drivers: tuple["Driver", ...] = ()
     """All there are, in the order in which they are tried."""
+    federation: str = ""
+    """The name of the federation that it is offered to."""
 
     @property
     def driver(self) -> "Driver":

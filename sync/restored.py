@@ -69,12 +69,15 @@ def restored(
     unread: Collection[str],
     pins: PinTable,
     known: Mapping[str, Desired],
+    federation: str = "",
 ) -> Restored:
     """What the replicas of these sites tell. `kinds` in order of dependence, `unread` are the sites not read.
 
+    Those that carry the mark of a federation of another name are not looked at.
+
     What is `known` already stays as it is, but for what is in quarantine or not fully read.
     """
-    work = _Work(tuple(readings), frozenset(unread), pins, known)
+    work = _Work(tuple(readings), frozenset(unread), pins, known, federation)
     work.care = {gid: entry for gid, entry in known.items() if not entry.quarantined}
     for kind in kinds:
         work.take(kind)
@@ -87,13 +90,14 @@ class _Work:
     unread: frozenset[str]
     pins: PinTable
     known: Mapping[str, Desired]
+    federation: str
     care: dict[str, Desired] = field(default_factory=dict)
     """What is in our care as far as that is known by now."""
     result: Restored = field(default_factory=Restored)
 
     def take(self, kind: Kind) -> None:
         table = PinTable([*self.result.pins, *self.pins])
-        there = {each.site: _replicas(kind, each, table) for each in self.readings}
+        there = {each.site: self._replicas(kind, each, table) for each in self.readings}
         found = self._by_id(kind, there)
         # Those that are gone without a trace are looked at as well.
         lost = {gid for gid, entry in self.known.items() if entry.kind == kind.name} - found.keys()
@@ -108,6 +112,15 @@ class _Work:
                 assert before is not None
                 entry = self._nothing_left(before)
             self._write(kind, entry, before, replicas)
+
+    def _replicas(self, kind: Kind, reading: Reading, table: PinTable) -> list[Replica]:
+        found = []
+        for item in reading.objects.get(kind.name, ()):
+            marks = marks_of(item)
+            if marks is None or marks.of == self.federation:
+                outward = reading.tongue.outward(kind.resource, item, table)
+                found.append(Replica(kind.name, str(item["id"]), outward, item, marks))
+        return found
 
     def _by_id(
         self, kind: Kind, there: Mapping[str, Sequence[Replica]]
@@ -310,19 +323,6 @@ class _Work:
 
     def _odd(self, kind: Kind, site: str, replica: Replica, why: str) -> None:
         self.result.odd.append(f"{site}: {kind.name} {replica.local_id} {why}")
-
-
-def _replicas(kind: Kind, reading: Reading, table: PinTable) -> list[Replica]:
-    return [
-        Replica(
-            kind.name,
-            str(item["id"]),
-            reading.tongue.outward(kind.resource, item, table),
-            item,
-            marks_of(item),
-        )
-        for item in reading.objects.get(kind.name, ())
-    ]
 
 
 def _rank(replica: Replica) -> tuple[int, str]:

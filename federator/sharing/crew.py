@@ -63,7 +63,7 @@ async def crew(settings: Settings, names: Sequence[str]) -> AsyncIterator[Crew]:
                 ids,
                 store,
                 all_kinds(),
-                await _ground(Cloud(account), sites[name]),
+                await _ground(Cloud(account), sites[name], settings.federation),
                 pool,
                 Addresses(name, Neutron(account), ledgers),
             )
@@ -79,16 +79,14 @@ async def crew(settings: Settings, names: Sequence[str]) -> AsyncIterator[Crew]:
             account.close()
 
 
-async def _ground(cloud: Cloud, site: Site) -> Ground:
+async def _ground(cloud: Cloud, site: Site, name: str) -> Ground:
     extensions = await cloud.call("GET", "/v2.0/extensions")
     aliases = frozenset(str(each.get("alias")) for each in extensions["extensions"])
     ovn = "agent" in aliases and await cloud.has(
         "/v2.0/agents", "agents", "agent_type=OVN%20Controller%20agent"
     )
-    federation = site.federation
-    return Ground(
-        federation.physical_network, ovn, aliases, federation.stretched_by_hand, all_drivers()
-    )
+    physical, by_hand = site.federation.physical_network, site.federation.stretched_by_hand
+    return Ground(physical, ovn, aliases, by_hand, all_drivers(), name)
 
 
 def _names(site: Site) -> SiteNames:

@@ -92,8 +92,8 @@ class Sharing:
 
     async def check(self, call: Call, where: Whereabouts) -> None:
         """Raises Unavailable while nobody knows yet what spans sites, for what should better know."""
-        changes = call.method in ("PUT", "DELETE") and call.resource is not None
-        changes = changes and call.resource.kind in _KINDS | _PARTS
+        kind = call.resource.kind if call.resource is not None else ""
+        changes = call.method in ("PUT", "DELETE") and kind in _KINDS | _PARTS
         if not (changes or begins_shared(call) or wishes(call.body)):
             return
         unread = await self.anchor.wanted.unread()

@@ -27,7 +27,9 @@ class Wanted:
         members = list(members)
         unread = await self.unread()
         if at := sorted(unread & {member.anchor for member in members}):
-            raise Unavailable(f"What spans sites is not known yet of {' and '.join(at)}; try again.")
+            raise Unavailable(
+                f"What spans sites is not known yet of {' and '.join(at)}; try again."
+            )
         await self._pin(members)
         for member in members:
             await self._put(member, sites, unread)

@@ -7,6 +7,7 @@ stays as it is; so all of it may be done twice, and by several at once.
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import structlog
@@ -17,9 +18,12 @@ from adapters.errors import FederationError
 from adapters.names import Site as SiteNames
 from idmap.desired import READ, Desired, DesiredStore
 from idmap.front import IdMap
+from idmap.ledgers import LedgerStore
 from idmap.pins import PinTable
 from idmap.store import Lease, Pin
 from sync.cloud import Cloud, Refused
+from sync.ipam.life import without_site
+from sync.ledgers import change, read
 from sync.registry import all_kinds
 from sync.restored import Reading, Restored, restored
 from sync.tongue import Tongue
@@ -45,7 +49,9 @@ class Restoring:
     places: Mapping[str, Place]
     store: DesiredStore
     ids: IdMap
+    ledgers: LedgerStore
     breakers: Breakers
+    federation: str
 
     async def run(self, lease: Lease, say: Callable[[str], None]) -> frozenset[str]:
         """The sites that were read: at the others nobody knows what is in our care. Raises StoreUnavailable."""
@@ -57,7 +63,9 @@ class Restoring:
         await self.ids.refresh()
         known = {entry.global_id: entry for entry in await self.store.all()}
         pins = PinTable(self.ids.pins)
-        found = restored(all_kinds(), readings, self.places.keys() - read, pins, known)
+        found = restored(
+            all_kinds(), readings, self.places.keys() - read, pins, known, self.federation
+        )
         await self._write(found, say)
         await self.ids.store.mark_complete([(site, READ) for site in read], epoch=lease.epoch)
         return read
@@ -88,6 +96,8 @@ class Restoring:
                 holder = (await claims.documents("segment", ""))[name].decode()
                 if holder != network:
                     say(f"VLAN {name} of network {network} is given to {holder} as well")
+        for entry in found.entries:
+            await self._account_for(entry)
         written: list[Desired] = []
         # Parts first: a group of which the rules are not known yet would lose them.
         for entry in reversed(found.entries):
@@ -102,6 +112,14 @@ class Restoring:
         if written:
             say(f"{len(written)} objects that span sites")
             await self.store.wake(self.places.keys())
+
+    async def _account_for(self, entry: Desired) -> None:
+        """Who could not be read, and turns out not to have a subnet, has given out none of its addresses."""
+        if entry.kind != "subnet" or (ledger := await read(self.ledgers, entry.global_id)) is None:
+            return
+        for member in ledger.members:
+            if member.site not in entry.sites | entry.unread and not member.read:
+                await change(self.ledgers, entry.global_id, partial(without_site, site=member.site))
 
     async def _pin(self, pins: Sequence[Pin]) -> None:
         # Again if a daemon made a replica meanwhile.

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import aiohttp
 import pytest
@@ -90,7 +91,9 @@ def new_federation(lab: Path, folder: Path, **settings: Any) -> Iterator[Federat
     """All of it, with a Redis of its own. Afterwards it is gone."""
     clouds = clouds_with_vlans(lab, folder)
     with new_fleet(clouds, folder) as fleet:
-        gateway = fleet.add(segments=SEGMENTS, audit_seconds=5, sharing_seconds=20, **settings)
+        # A name of its own: others may span these sites at the same time.
+        named = {"federation": f"test-{uuid4().hex[:8]}", **settings}
+        gateway = fleet.add(segments=SEGMENTS, audit_seconds=5, sharing_seconds=20, **named)
         federation = Federation(fleet, gateway)
         try:
             for site in SITES:

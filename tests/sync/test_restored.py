@@ -102,7 +102,11 @@ class Lab:
         return self.add("security_group_rule", site, f"{group}-{port}", **{**said, **fields})
 
     def read(
-        self, *sites: str, known: Mapping[str, Desired] | None = None, pins: list[Pin] | None = None
+        self,
+        *sites: str,
+        known: Mapping[str, Desired] | None = None,
+        pins: list[Pin] | None = None,
+        federation: str = "",
     ) -> Restored:
         sites = sites or tuple(PHYSICAL)
         readings = [
@@ -110,7 +114,7 @@ class Lab:
         ]
         unread = PHYSICAL.keys() - set(sites)
         table = PinTable([*PROJECTS, *(pins or [])])
-        return restored(all_kinds(), readings, unread, table, known or {})
+        return restored(all_kinds(), readings, unread, table, known or {}, federation)
 
 
 def entries(found: Restored) -> dict[str, Desired]:
@@ -382,6 +386,17 @@ def test_a_forged_mark_brings_nothing_of_others_into_care(lab: Lab) -> None:
     lab.network("tokyo", "net", 9, project=BETA)
 
     assert lab.read().entries == []
+
+
+def test_what_is_another_federations_is_left_to_it(lab: Lab) -> None:
+    gid, group = shown("paris", "net"), shown("paris", "group")
+    for site in ("paris", "tokyo"):
+        lab.network(site, "net", 2, marks=Marks(gid, 2, site == "paris", of="theirs"))
+    lab.add("address_group", "paris", "group")
+    lab.add("address_group", "tokyo", "group", description=marked("", group, "theirs"))
+
+    assert lab.read().entries == []
+    assert entries(lab.read(federation="theirs")).keys() == {gid, group}
 
 
 def test_what_is_known_wins(lab: Lab) -> None:
