@@ -57,7 +57,14 @@ async def shared(ada: Login, federation: Federation) -> AsyncIterator[Shared]:
     group = await make("security_group")
     rule = await new_rule(ada, group, 80)
     port = {"network_id": network, "security_groups": [group]}
-    made = (await ada.do("POST", "network", "/ports", {"port": port}, site="tokyo"))["port"]
+
+    async def plugged_in() -> Any:
+        # On a busy machine it takes longer than a request waits.
+        answer = await ada.ask("POST", "network", "/ports", {"port": port}, site="tokyo")
+        assert answer.ok or answer.retry, answer
+        return answer.json["port"] if answer.ok else None
+
+    made = await until(plugged_in)
     ids = {"network": network, "subnet": subnet, "security_group": group}
     yield Shared(ids, made["id"], rule)
 
