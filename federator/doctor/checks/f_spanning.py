@@ -31,7 +31,8 @@ async def check(patient: Patient) -> AsyncIterator[Finding]:
         yield await _physical(cloud, federation.physical_network, ranges)
         for finding in _reserved(patient.segments, federation.physical_network, ranges):
             yield finding
-        yield await _free(cloud, federation.physical_network, patient.segments)
+        if patient.segments:
+            yield await _free(cloud, federation.physical_network, patient.segments)
         yield await _allowed(patient)
     except Refused as error:
         yield wrong(f"what daemons need cannot be looked at: {error}", "give the account admin")

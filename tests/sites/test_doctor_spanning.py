@@ -1,0 +1,121 @@
+"""What the doctor says of VLANs at sites of kinds that the lab has none of: OVN, ranges of segments, others."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
+
+import pytest
+
+from adapters.account import Account
+from adapters.marks import Marks
+from adapters.sites import Federation, Site
+from federator.doctor.checks.f_spanning import check
+from federator.doctor.patient import Finding, Heard, Level, Patient
+
+OVS = {"configurations": {"bridge_mappings": {"wan": "br-wan"}}}
+OVN = {"configurations": {"bridge-mappings": "public:br-ex,wan:br-wan"}}
+
+
+@dataclass
+class Neutron:
+    """Answers as a site's Neutron does. An unknown path is 404."""
+
+    said: dict[str, Any] = field(default_factory=dict)
+    may: bool = True
+
+    async def endpoints(self) -> dict[str, str]:
+        return {"network": "http://neutron"}
+
+    async def request(
+        self, method: str, service: str, path: str, *args: Any, **more: Any
+    ) -> tuple[int, Any]:
+        if method == "POST":
+            return (400, {}) if self.may else (403, {})
+        name = path.removeprefix("/v2.0/").partition("?")[0]
+        if name not in self.said:
+            return 404, {"NeutronError": {"message": "not found"}}
+        return 200, {name: self.said[name]}
+
+    @property
+    def site(self) -> str:
+        return "paris"
+
+
+def network(number: int, **more: Any) -> dict[str, Any]:
+    vlan = {"provider:network_type": "vlan", "provider:physical_network": "wan"}
+    return {"id": f"n{number}", "name": "", "provider:segmentation_id": number, **vlan, **more}
+
+
+async def said_of(neutron: Neutron, **federation: Any) -> list[Finding]:
+    stated = Federation(**{"physical_network": "wan", **federation})
+    site = Site("paris", "http://keystone", "password", {}, federation=stated)
+    account = cast(Account, neutron)
+
+    async def ask(where: Site, url: str) -> Heard:
+        raise AssertionError(url)
+
+    patient = Patient(
+        replace(site, name="home"), site, account, account, {}, ask, segments=range(2000, 2100)
+    )
+    return [finding async for finding in check(patient)]
+
+
+@pytest.mark.parametrize(
+    ("agents", "level"),
+    [
+        ([OVS], Level.GOOD),
+        ([OVN], Level.GOOD),
+        ([{"configurations": {"bridge_mappings": {"other": "br"}}}], Level.WRONG),
+        ([{"configurations": {}}, {}], Level.NOTE),
+        ([], Level.NOTE),
+    ],
+    ids=["ovs", "ovn", "another", "says nothing", "no agents"],
+)
+async def test_the_physical_network(agents: list[Any], level: Level) -> None:
+    found = await said_of(Neutron({"agents": agents, "networks": []}))
+
+    assert found[0].level is level
+    assert [each.level for each in found[1:]] == [Level.GOOD, Level.GOOD]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "shared", "level"),
+    [
+        (2000, 2099, False, Level.GOOD),
+        (1000, 3000, False, Level.GOOD),
+        (1000, 3000, True, Level.NOTE),
+        (2000, 2050, False, Level.NOTE),
+    ],
+)
+async def test_ids_are_reserved_or_it_is_advised(
+    low: int, high: int, shared: bool, level: Level
+) -> None:
+    ranges = [{"name": "r", "minimum": low, "maximum": high, "shared": shared}]
+    said = {"network_segment_ranges": ranges, "networks": [], "agents": []}
+
+    found = await said_of(Neutron(said))
+
+    (finding,) = [each for each in found if "reserved" in each.what]
+    assert finding.level is level
+    assert found[0].level is Level.GOOD, "a range is on a physical network that there is"
+
+
+async def test_who_uses_ids_of_ours_is_named() -> None:
+    ours = network(2001, tags=Marks("11111111-1111-1111-1111-111111111111", 1).tags)
+    networks = [network(2000, name="theirs"), ours, network(3000, name="elsewhere")]
+
+    found = await said_of(Neutron({"agents": [OVS], "networks": networks}))
+
+    assert found[1].level is Level.NOTE
+    assert found[1].what == "VLAN IDs of segments are in use: theirs (2000)"
+
+
+async def test_a_right_that_is_missing() -> None:
+    found = await said_of(Neutron({"agents": [OVS], "networks": []}, may=False))
+
+    assert found[-1].level is Level.WRONG
+    assert "create_network:provider:segmentation_id" in found[-1].cure
+
+
+@pytest.mark.parametrize("stated", [{"physical_network": ""}, {"stretched_by_hand": True}], ids=str)
+async def test_nothing_is_asked_where_nothing_is_stretched(stated: dict[str, Any]) -> None:
+    assert await said_of(Neutron(), **stated) == []
