@@ -43,7 +43,7 @@ def site(
         {
             "type": service,
             "reachable": service not in failures,
-            "away_since": _time(away[service]) if service in away else None,
+            "away_since": time_of(away[service]) if service in away else None,
             "versions": [_version(entry) for entry in entries],
         }
         for service, entries in sorted(versions.items())

@@ -19,7 +19,6 @@ from federator.doctor.examine import examine
 from federator.doctor.patient import Finding, Heard, Level, Patient
 from federator.doctor.ward import Ward
 from federator.options import OneLineErrors, config_option
-from sync.segments import parse_pool
 
 _SECONDS = 20.0
 
@@ -81,7 +80,6 @@ async def _examine(settings: Settings, names: tuple[str, ...]) -> dict[str, list
                 ask=ask,
                 ward=ward,
                 secret=secret,
-                segments=parse_pool(settings.segments) if settings.segments else range(0),
             )
             for name in chosen
         ]

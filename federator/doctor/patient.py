@@ -51,8 +51,6 @@ class Patient:
     """All sites, to compare it with."""
     secret: bytes | None = field(default=None, repr=False)
     """The gateway's own (`adapters.secret`)."""
-    segments: range = range(0)
-    """The VLAN IDs for what spans sites."""
 
     @property
     def is_home(self) -> bool:

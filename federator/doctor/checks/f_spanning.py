@@ -9,6 +9,7 @@ from adapters.marks import marks_of
 from federator.doctor.patient import Finding, Patient, good, note, wrong
 from sync.cloud import Cloud, Refused
 from sync.driver import vlan_of
+from sync.segments import parse_pool
 
 _NAMED = 5
 """So many of other people's networks are named; more would be no line any more."""
@@ -23,16 +24,12 @@ async def check(patient: Patient) -> AsyncIterator[Finding]:
         yield wrong("physical_network is stated, and there is no network service", "take it away")
         return
     cloud = Cloud(patient.account)
-    if not patient.segments:
-        cure = f"state segments in federator.yaml ({_WHERE})"
-        yield wrong("physical_network is stated, and no VLAN IDs are", cure)
     try:
         ranges = await _ranges(cloud, federation.physical_network)
         yield await _physical(cloud, federation.physical_network, ranges)
-        for finding in _reserved(patient.segments, federation.physical_network, ranges):
-            yield finding
-        if patient.segments:
-            yield await _free(cloud, federation.physical_network, patient.segments)
+        if patient.ward.segments:
+            pool = parse_pool(patient.ward.segments)
+            yield await _free(cloud, federation.physical_network, pool)
         yield await _allowed(patient)
     except Refused as error:
         yield wrong(f"what daemons need cannot be looked at: {error}", "give the account admin")
@@ -81,26 +78,6 @@ def _mapped(agent: Mapping[str, Any]) -> list[str]:
     if isinstance(found, str):
         return [pair.partition(":")[0].strip() for pair in found.split(",") if pair.strip()]
     return [str(name) for name in found]
-
-
-def _reserved(
-    segments: range, physical: str, ranges: Sequence[Mapping[str, Any]] | None
-) -> list[Finding]:
-    """Whether the site's own tenants are kept off the IDs."""
-    if ranges is None or not segments:
-        return []
-    first, last = segments.start, segments.stop - 1
-    for each in ranges:
-        low, high = each.get("minimum"), each.get("maximum")
-        if not isinstance(low, int) or not isinstance(high, int):
-            continue
-        if not each.get("shared") and low <= first and last <= high:
-            return [good(f"VLANs {first}-{last} are reserved")]
-    cure = (
-        f"openstack network segment range create --private --network-type vlan --physical-network {physical}"
-        f" --minimum {first} --maximum {last} --project <the account's> federator"
-    )
-    return [note(f"VLANs {first}-{last} are not reserved: tenants may be given one", cure)]
 
 
 async def _free(cloud: Cloud, physical: str, segments: range) -> Finding:
