@@ -21,7 +21,7 @@ from federator.options import OneLineErrors, config_option
 from federator.sites.opened import Opened, opened
 from federator.upkeep.acquaintance import DOCUMENTS, ENDPOINTS
 
-_SECONDS = 5.0
+_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)

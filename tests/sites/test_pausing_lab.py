@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -106,13 +107,12 @@ def test_a_paused_site_is_left_alone_by_everybody_and_comes_back(world: World) -
     _nothing_is_sent_to_it(world, first, second, server, numbers)
 
     lines = federator("site", "list", "--config", world.config).out.splitlines()
-    assert [line.split()[:2] for line in lines] == [[STAYS, "up"], [PAUSED, "paused"]]
-    assert REASON in lines[1]
-    said = federator("site", "list", "--config", world.config, "--json")
-    listed = {each["name"]: each for each in json.loads(said.out)}
+    assert [line.split()[0] for line in lines] == [STAYS, PAUSED]
+    assert lines[1].split()[1] == "paused", lines
+    assert REASON in lines[1], lines
+    listed = until(lambda: _listed_as_up(world), "the other site answers in time")
     assert listed[PAUSED]["state"] == "paused"
     assert listed[PAUSED]["paused"]["reason"] == REASON
-    assert listed[STAYS]["state"] == "up"
     assert listed[STAYS]["services"].keys() >= {"compute", "network"}
 
     said = federator("site", "resume", "--config", world.config, PAUSED)
@@ -124,6 +124,13 @@ def test_a_paused_site_is_left_alone_by_everybody_and_comes_back(world: World) -
     assert f'federator_site_paused{{site="{PAUSED}"}} 0.0' in _metrics(world, 1)
     made = second.do("POST", "network", "/v2.0/networks", {"network": {"name": "after"}})
     assert _site_of(world, made["network"]["id"]) == PAUSED
+
+
+def _listed_as_up(world: World) -> dict[str, Any]:
+    said = federator("site", "list", "--config", world.config, "--json")
+    listed = {each["name"]: each for each in json.loads(said.out)}
+    # On a busy machine a service may take its time: then it is shown as away, and asked again here.
+    return listed if listed[STAYS]["state"] == "up" else {}
 
 
 def _nothing_is_sent_to_it(
