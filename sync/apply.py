@@ -14,7 +14,7 @@ from idmap.desired import Desired
 from idmap.front import IdMap
 from idmap.store import BURIED, SHARED, Pin
 from sync.addresses import Addresses
-from sync.cloud import Cloud, Refused
+from sync.cloud import Led, Refused
 from sync.driver import SEGMENT, Ground, How
 from sync.kind import Kind
 from sync.plan import Change, Create, Delete, Replica, Stretch, Update
@@ -25,7 +25,7 @@ from sync.tongue import Tongue
 class Applier:
     """Does things at one site."""
 
-    cloud: Cloud
+    cloud: Led
     tongue: Tongue
     ids: IdMap
     kinds: Mapping[str, Kind]
@@ -35,7 +35,7 @@ class Applier:
     async def apply(self, change: Change) -> str:
         """The local ID of the replica; empty if it is gone.
 
-        Raises Refused, Untranslatable, SiteUnreachable, StoreUnavailable.
+        Raises Refused, Untranslatable, SiteUnreachable, StoreUnavailable, NotLeading.
         """
         match change:
             case Create(desired):

