@@ -19,7 +19,7 @@ from adapters.knocking import knocker
 from adapters.pause import Pause
 from federator.options import OneLineErrors, config_option
 from federator.sites.opened import Opened, opened
-from federator.upkeep.acquaintance import DOCUMENTS, ENDPOINTS
+from federator.upkeep.acquaintance import DOCUMENTS, ENDPOINTS, EXTENSIONS
 
 _SECONDS = 10.0
 
@@ -73,7 +73,7 @@ async def _entries(it: Opened) -> list[Entry]:
         versions[name] = {
             service: _newest(_loaded(raw))
             for service, raw in sorted(documents.items())
-            if service != ENDPOINTS
+            if service != ENDPOINTS and not service.startswith(EXTENSIONS)
         }
     client = SiteClient(_SECONDS)
     await client.open()

@@ -1,13 +1,18 @@
 """What cannot be done to a site is refused in one line, and nothing is done."""
 
+import json
 from pathlib import Path
 
+import orjson
 import pytest
 import redis
 import yaml
 
+from federator.upkeep.acquaintance import DOCUMENTS, ENDPOINTS, EXTENSIONS
 from idmap.desired import Desired
 from idmap.redis_desired import RedisDesiredStore
+from idmap.redis_store import RedisIdStore
+from idmap.sites import SiteKey
 from tests.cli.command import federator, settings_file
 
 SITES = ("paris", "tokyo", "rome")
@@ -64,6 +69,26 @@ def test_what_makes_no_sense(
     assert said in complaint(config, *words)
     with redis.Redis.from_url(redis_url) as client:
         assert not client.exists("federator:doc:pause:", "federator:pins")
+
+
+async def test_the_list_shows_services_and_nothing_else_that_is_kept_of_a_site(
+    config: Path, redis_url: str
+) -> None:
+    store = RedisIdStore(redis_url, [SiteKey.of("paris"), SiteKey.of("tokyo")], [])
+    nova = [{"id": "v2.1", "status": "CURRENT", "version": "2.95", "min_version": "2.1"}]
+    kept = {
+        ENDPOINTS: orjson.dumps({"compute": "http://192.0.2.1/v2.1"}),
+        EXTENSIONS + "network": orjson.dumps(["router"]),
+        "compute": orjson.dumps({"status": 200, "versions": nova, "version": None}),
+    }
+    await store.put_documents(DOCUMENTS, "", kept, site="tokyo")
+    await store.close()
+    for site in ("paris", "tokyo"):
+        # So that nobody is asked.
+        assert federator("site", "pause", "--config", config, site).code == 0
+    paris, tokyo = json.loads(federator("site", "list", "--config", config, "--json").out)
+    assert (paris["services"], tokyo["services"]) == ({}, {"compute": "2.95"})
+    assert (tokyo["state"], tokyo["away"]) == ("paused", {})
 
 
 def test_pauses_without_a_gateway(config: Path) -> None:
