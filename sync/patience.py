@@ -28,7 +28,7 @@ class Look:
     """See `sync.ipam.observed.Observation`."""
     lapsed: int
     again: bool
-    """It is time to ask one more site for addresses."""
+    """It is time to ask one more site for addresses, and to forget that ports were refused."""
     rest: float
     """Seconds until something settles, if nothing changes."""
 
@@ -42,8 +42,8 @@ class _Since:
     """Version of a fence -> since when the pools are right behind it."""
     versions: dict[int, float] = field(default_factory=dict)
     """Version of the ledger -> since when it is known, as far as there are claims."""
-    asked: dict[tuple[str, ...], float] = field(default_factory=dict)
-    """The sites that are asked -> since when."""
+    asked: dict[tuple[int, tuple[str, ...]], float] = field(default_factory=dict)
+    """How hungry the site is and whom it asks -> since when."""
 
 
 class Patience:
@@ -86,11 +86,12 @@ class Patience:
 
     def _again(self, since: _Since, ledger: Ledger, site: str, now: float) -> bool:
         member = ledger.member(site)
-        if member is None or not member.wants:
+        if member is None or not (member.wants or member.hungry):
             since.asked.clear()
             return False
-        since.asked = {member.asked: since.asked.get(member.asked, now)}
-        return now - since.asked[member.asked] > 2 * self.grace
+        now_asked = member.hungry, member.asked
+        since.asked = {now_asked: since.asked.get(now_asked, now)}
+        return now - since.asked[now_asked] > 2 * self.grace
 
     def _of(self, ledger: Ledger, site: str) -> _Since:
         known = self._since.get((ledger.subnet, site))

@@ -126,7 +126,7 @@ async def keep_pools(
     rest = patience.look(ledger, site, pools, fence).rest
     waits = _unfenced(ledger, site, used, 0)
     member = ledger.member(site)
-    wants = 2 * patience.grace if member and member.wants else None
+    wants = 2 * patience.grace if member and (member.wants or member.hungry) else None
     return Round(rest if waits else wants, wake, conflicts)
 
 

@@ -37,7 +37,7 @@ def sizes(ledger: Ledger) -> Sizes:
 def balanced(ledger: Ledger, site: str, used: Ranges, *, again: bool = False) -> Ledger:
     """The ledger after one site has taken, asked and given. `used`: the addresses of its ports.
 
-    `again`: it has waited long enough for those that it asked, and asks one more.
+    `again`: it has waited long enough for those that it asked, and asks one more; and it is hungry no more.
     """
     member = ledger.member(site)
     if member is None or member.leaving:
@@ -51,12 +51,15 @@ def balanced(ledger: Ledger, site: str, used: Ranges, *, again: bool = False) ->
     return ledger
 
 
-def hungry(ledger: Ledger, site: str) -> Ledger:
-    """A site has just refused a port, for it has no address left: others give it their last ones, too."""
+def hungry(ledger: Ledger, site: str, ports: int = 1) -> Ledger:
+    """A site has just refused a request for so many ports, for it has not so many addresses left.
+
+    Others give it their last ones, too. It is forgotten after a while: whoever still wants them asks again.
+    """
     member = ledger.member(site)
-    if member is None or member.leaving or member.hungry:
+    if member is None or member.leaving or member.hungry >= ports:
         return ledger
-    return ledger.with_member(replace(member, hungry=True))
+    return ledger.with_member(replace(member, hungry=ports))
 
 
 def prepared(ledger: Ledger, site: str) -> Ledger:
@@ -70,51 +73,51 @@ def left(ledger: Ledger, site: str, used: Ranges) -> Ranges:
 
 
 def _topped_up(ledger: Ledger, site: str, used: Ranges) -> Ledger:
-    much, free = sizes(ledger), size(left(ledger, site, used))
-    if free >= much.low or not ledger.all_read:
+    member, much, free = _member(ledger, site), sizes(ledger), size(left(ledger, site, used))
+    if free >= max(much.low, member.hungry) or not ledger.all_read:
         return ledger
     stock = ledger.stock()
-    # Of what is nearly gone nobody gets all.
-    count = min(much.target - free, (size(stock) + 1) // 2)
+    # Of what is nearly gone nobody gets all, but for what is really asked for.
+    count = max(min(much.target - free, (size(stock) + 1) // 2), member.hungry - free)
     new = [Lease(start, end, site, ledger.next) for start, end in taken(stock, count, PARTS)]
     return ledger.with_leases([*ledger.leases, *new]) if new else ledger
 
 
 def _asking(ledger: Ledger, site: str, used: Ranges, *, again: bool) -> Ledger:
     """What others have to know of the site: how much it has left, how much it wants, whom it asks."""
-    member = ledger.member(site)
-    assert member is not None
-    much, free = sizes(ledger), size(left(ledger, site, used))
-    if free >= much.low:
-        # The number is a hint, and each writing of it stops somebody else's: only its magnitude counts.
-        if not member.wants and not member.hungry and _magnitude(free) == _magnitude(member.free):
-            return ledger
-        return ledger.with_member(replace(member, free=free, wants=0, hungry=False, asked=()))
-    asked = member.asked if member.wants else ()
-    if again or not asked:
-        asked = _one_more(ledger, member, asked, free)
-    now = replace(member, free=free, wants=much.target - free, asked=asked)
-    if free:
-        now = replace(now, hungry=False)
-    if replace(now, free=member.free, wants=member.wants) == member and _close(now, member):
+    member, much, free = _member(ledger, site), sizes(ledger), size(left(ledger, site, used))
+    now = replace(member, asked=(), wants=0)
+    if free >= max(much.low, member.hungry):
+        now = replace(now, hungry=0 if again else member.hungry)
+    else:
+        rest = _not_asked(ledger, member, free)
+        if again and not rest:
+            # All have been asked: it begins with the first one, and what was refused is forgotten.
+            now = replace(now, hungry=0)
+        elif again or not member.asked:
+            now = replace(now, asked=(*member.asked, *rest[:1]))
+        else:
+            now = replace(now, asked=member.asked)
+        now = replace(now, wants=max(0, max(much.target, now.hungry) - free))
+    # The numbers are hints, and each writing of them stops somebody else's: only their magnitude counts.
+    close = _magnitude(free) == _magnitude(member.free) and bool(now.wants) == bool(member.wants)
+    if close and replace(now, wants=member.wants) == member:
         return ledger
-    return ledger.with_member(now)
+    return ledger.with_member(replace(now, free=free))
 
 
-def _one_more(ledger: Ledger, member: Member, asked: tuple[str, ...], free: int) -> tuple[str, ...]:
-    """The one that has most is asked first; when all have been asked, it begins again."""
-    # Of one that has hardly more nothing would come, but to a site that has nothing.
-    enough = 1 if member.hungry and not free else free + 2
+def _not_asked(ledger: Ledger, member: Member, free: int) -> list[str]:
+    """Sites of which something may come, the one that has most first."""
+    # Of one that has hardly more nothing comes, but to a site where ports were refused.
+    enough = 1 if member.hungry > free else free + 2
     others = [
         each
         for each in ledger.members
-        if each.site != member.site and not each.leaving and (each.free >= enough or not each.read)
+        if each.site not in (member.site, *member.asked)
+        and not each.leaving
+        and (each.free >= enough or not each.read)
     ]
-    others.sort(key=lambda each: -each.free)
-    rest = [each.site for each in others if each.site not in asked]
-    if rest:
-        return (*asked, rest[0])
-    return (others[0].site,) if others else ()
+    return [each.site for each in sorted(others, key=lambda each: -each.free)]
 
 
 def _given(ledger: Ledger, site: str, used: Ranges, other: Member) -> Ledger:
@@ -124,16 +127,16 @@ def _given(ledger: Ledger, site: str, used: Ranges, other: Member) -> Ledger:
     coming = size(ledger.stock()) + size(minus(joined(to_stock), used))
     if coming >= other.wants or any(e.site == site and e.to == other.site for e in ledger.leases):
         return ledger
-    half = (size(free) - other.free) // 2
-    if other.hungry and not other.free:
-        half = max(half, min(1, size(free)))
-    return _released(ledger, site, taken(free, min(half, other.wants), PARTS), to=other.site)
+    count = (size(free) - other.free) // 2
+    if other.hungry > other.free and not _member(ledger, site).hungry:
+        count = max(count, other.hungry - other.free)
+    return _released(ledger, site, taken(free, min(count, other.wants), PARTS), to=other.site)
 
 
 def _returned(ledger: Ledger, site: str, used: Ranges) -> Ledger:
     """What a site will not need soon goes back to the stock."""
     much, free = sizes(ledger), left(ledger, site, used)
-    if size(free) <= much.plenty:
+    if size(free) <= much.plenty or _member(ledger, site).hungry:
         return ledger
     return _released(ledger, site, taken(free, size(free) - 2 * much.target, PARTS), to="")
 
@@ -147,9 +150,9 @@ def _released(ledger: Ledger, site: str, area: Ranges, *, to: str) -> Ledger:
     return ledger.with_leases([*rest, *outside, *inside])
 
 
+def _member(ledger: Ledger, site: str) -> Member:
+    return next(each for each in ledger.members if each.site == site)
+
+
 def _magnitude(count: int) -> int:
     return count.bit_length()
-
-
-def _close(one: Member, other: Member) -> bool:
-    return _magnitude(one.free) == _magnitude(other.free) and bool(one.wants) == bool(other.wants)

@@ -53,8 +53,8 @@ class Member:
     """How many addresses it had left when that was last worth writing down."""
     wants: int = 0
     """How many more it would have."""
-    hungry: bool = False
-    """A port was refused there for want of an address."""
+    hungry: int = 0
+    """So many ports were refused there at once, for want of addresses."""
     asked: tuple[str, ...] = ()
     """The sites that are to give it some."""
 

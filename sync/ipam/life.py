@@ -72,7 +72,7 @@ def with_site_leaving(ledger: Ledger, site: str) -> Ledger:
         to="",
         since=ledger.next,
     )
-    left = replace(known, leaving=True, wants=0, hungry=False, asked=())
+    left = replace(known, leaving=True, wants=0, hungry=0, asked=())
     return ledger.with_leases([*rest, *own]).with_member(left)
 
 

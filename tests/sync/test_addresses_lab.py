@@ -229,7 +229,9 @@ async def _ports(federation: Federation, site: Site, count: int) -> None:
         assert status == 409, answer
         assert answer["NeutronError"]["type"] == "IpAddressGenerationFailure", answer
         site.refused += 1
-        await change(federation.ledgers, federation.subnet, lambda now: hungry(now, site.name))
+        await change(
+            federation.ledgers, federation.subnet, lambda now: hungry(now, site.name, count)
+        )
         await asyncio.sleep(1)
 
 

@@ -181,8 +181,10 @@ def test_a_donor_that_is_silent_keeps_what_it_has_and_another_one_is_asked() -> 
     assert paris is not None
     assert paris.asked == ("tokyo",)
 
-    for asked in (("tokyo", "denver"), ("tokyo",)):
-        ledger = written(ledger, lambda now: balanced(now, "paris", span(7, 14), again=True))
+    for again, asked in ((True, ("tokyo", "denver")), (True, ()), (False, ("tokyo",))):
+        ledger = written(
+            ledger, lambda now, it=again: balanced(now, "paris", span(7, 14), again=it)
+        )
         paris = ledger.member("paris")
         assert paris is not None
         assert paris.asked == asked
@@ -202,6 +204,27 @@ def test_the_last_address_goes_where_a_port_was_refused_and_is_not_asked_back() 
 
     assert left(ledger, "paris", PARIS) == at(14)
     everything(ledger)
+
+
+def test_a_bulk_of_more_ports_than_a_site_keeps_ready_gets_its_addresses() -> None:
+    ledger = two_sites()
+    assert size(left(ledger, "tokyo", ())) < 120
+    for _ in range(6):
+        ledger = written(ledger, lambda now: hungry(now, "tokyo", 200))
+        for _ in range(3):
+            ledger = look(look(ledger, "tokyo"), "paris", at(2, 3))
+    assert size(left(ledger, "tokyo", ())) >= 200
+    everything(ledger)
+
+
+def test_a_bulk_that_nobody_can_serve_is_forgotten() -> None:
+    ledger = all_leased()
+    ledger = written(ledger, lambda now: hungry(now, "paris", 5000))
+    ledger = look(look(ledger, "paris", PARIS), "tokyo", TOKYO)
+    ledger = written(ledger, lambda now: balanced(now, "paris", PARIS, again=True))
+    paris = ledger.member("paris")
+    assert paris is not None
+    assert (paris.hungry, paris.wants) == (0, 1)
 
 
 def test_nothing_goes_back_and_forth_when_nobody_does_anything() -> None:
