@@ -150,7 +150,9 @@ class Gateway:
     async def _asked(self, question: Question, chosen: Plan) -> web.Response:
         call, request_id = question.call, question.request_id
         if chosen.reach is Reach.ONE:
-            return answer.one(await self._first_that_has_it(question, chosen), request_id)
+            reply = await self._first_that_has_it(question, chosen)
+            await self.sharing.refused(question, reply)
+            return answer.one(reply, request_id)
         if chosen.reach is Reach.ANCHOR:
             return await self.sharing.anchor.change(question, chosen.sites[0])
         if chosen.reach is Reach.SHARES:

@@ -4,8 +4,10 @@ How addresses are shared out is decided in `sync.ipam` and done by `sync.pools`;
 know of it: a replica is made with what its site has been leased by then, and there is none before.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from adapters.account import Account
 from idmap.desired import Desired
@@ -82,10 +84,14 @@ class Addresses:
 
             await change(self.ledgers, str(each["subnet_id"]), decide)
 
-    async def born(self, entry: Desired) -> dict[str, Any]:
-        """The fields with which a missing replica is made. Raises Untranslatable if it has to wait."""
+    async def born(self, entry: Desired, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """The further fields with which a missing replica is made; `fields` in the site's own IDs.
+
+        Raises Untranslatable if it has to wait.
+        """
         if not _leased(entry):
             return {}
+        await self._is_not_there(fields)
 
         def join(ledger: Ledger) -> Ledger:
             known = ledger.member(self.site)
@@ -103,6 +109,16 @@ class Addresses:
         if not pools:
             raise Untranslatable("no other site has given up addresses for it yet")
         return {"allocation_pools": pools_of(pools, ledger.ip_version)}
+
+    async def _is_not_there(self, fields: Mapping[str, Any]) -> None:
+        """A replica that has lost its marks is in use all the same: its addresses are nobody else's."""
+        query = f"network_id={fields['network_id']}&cidr={quote(str(fields['cidr']), safe='')}"
+        status, body = await self.neutron.request("GET", f"/v2.0/subnets?{query}&fields=id")
+        if status != 200:
+            raise Untranslatable(f"whether it is there cannot be known: {status}")
+        if body["subnets"]:
+            local_id = body["subnets"][0]["id"]
+            raise Untranslatable(f"subnet {local_id} has its addresses, and no marks that say so")
 
     async def keep(
         self, entry: Desired, replica: Replica

@@ -78,7 +78,7 @@ class Applier:
         fields = self.tongue.inward(resource, spec, self.ids.pins)
         # What is not said when it is made is none: some of these may not be said to be none.
         fields = {k: v for k, v in fields.items() if v is not None or k not in kind.born}
-        fields |= await self.addresses.born(desired)
+        fields |= await self.addresses.born(desired, fields)
         if kind.on_ground is not None:
             fields = kind.on_ground(self.ground, fields)
         begun = None

@@ -64,7 +64,11 @@ class Cloud:
                 raise SiteUnreachable(self.site, f"GET {path} gives no list of {keys}")
             yield items
             last = quote(str(items[-1].get("id") or ""), safe="") if items else ""
-            if len(items) < PAGE or not last or last == marker:
+            # A site may give fewer at once than it is asked for: then only its link tells that more follow.
+            more = len(items) >= PAGE or any(
+                link.get("rel") == "next" for link in body.get(f"{keys}_links") or ()
+            )
+            if not more or not last or last == marker:
                 return
             marker = last
 

@@ -224,6 +224,9 @@ class Round:
         for entry in plan.gone:
             if entry.global_id in statuses:
                 said[entry.global_id] = None
+            if entry.deleted or entry.global_id in statuses:
+                # Also of what was gone before its daemon could say so.
+                await self.addresses.leave(entry)
             await applier.keep_place(entry, None)
             await self._forget(entry)
         await self.store.put_statuses(self.site, said, lead.fence)

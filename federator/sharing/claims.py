@@ -4,6 +4,7 @@ Neutron gives any address of a subnet to who asks for it, whatever its pools say
 sites. So the address is claimed in the subnet's book before a site is asked, and given back if it refuses.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
@@ -11,9 +12,11 @@ from typing import Any
 
 from federator.call import Call
 from federator.faults import BadRequest, Conflict, Fault, NotFound, Unavailable
+from federator.merge import made_of
 from federator.plan import Whereabouts
 from idmap.desired import DesiredStore
 from idmap.ledgers import LedgerStore
+from sync.ipam.balance import hungry
 from sync.ipam.claims import claimed, unclaimed
 from sync.ipam.ledger import Ledger
 from sync.ipam.ranges import number
@@ -61,6 +64,26 @@ class Claims:
                 return unclaimed(ledger, each.address, each.site, each.since)
 
             await change(self.ledgers, each.subnet, decide)
+
+    async def hungry(self, call: Call, where: Whereabouts, site: str) -> set[str]:
+        """A site has no address left for new ports on a network that spans sites: others give it some.
+
+        The sites that have to be woken for it.
+        """
+        ports = made_of(call.resource, call.body) if call.resource is not None else []
+        networks = Counter(str(port.get("network_id")) for port in ports)
+        entries = await self.desired.all() if networks.keys() & where.anchors.keys() else []
+        sites: set[str] = set()
+        for entry in entries:
+            count = networks.get(str(entry.spec.get("network_id")), 0)
+            if entry.kind == "subnet" and count:
+
+                def decide(ledger: Ledger, count: int = count) -> Ledger:
+                    return hungry(ledger, site, count)
+
+                await change(self.ledgers, entry.global_id, decide)
+                sites |= entry.sites
+        return sites
 
     async def _claim(self, subnet: str, address: int, site: str) -> Held:
         try:

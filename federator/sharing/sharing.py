@@ -10,7 +10,7 @@ from adapters.errors import FederationError
 from adapters.identity import Identity
 from federator import answer
 from federator.asker import Question
-from federator.call import Call
+from federator.call import Call, SiteReply
 from federator.faults import Conflict, Fault, Unavailable
 from federator.merge import made_of
 from federator.plan import Whereabouts
@@ -19,6 +19,9 @@ from federator.sharing.claims import Claims, wishes
 from federator.sharing.closure import Closure
 from federator.sharing.need import Need, need
 from federator.sharing.span import begins_shared, stated_span
+
+_NO_ADDRESSES = b"IpAddressGenerationFailure"
+"""What Neutron calls it when none is left."""
 
 _KINDS = frozenset({"network", "subnet", "router", "security_group", "address_group"})
 """What a request can refer to that may come to its site: the kinds that can be at several."""
@@ -59,6 +62,13 @@ class Sharing:
         sites = {wish.site, *(member.anchor for member in members)}
         await self.anchor.wanted.wait(ids, sorted(sites), self.seconds)
         return True
+
+    async def refused(self, question: Question, reply: SiteReply) -> None:
+        """A site has refused something new: if it is for want of addresses, it gets some for the next try."""
+        call = question.call
+        if call.is_create and reply.status == 409 and _NO_ADDRESSES in reply.raw:
+            sites = await self.claims.hungry(call, question.where, reply.site)
+            await self.anchor.wanted.store.wake(sites)
 
     async def span(self, call: Call, where: Whereabouts) -> tuple[str, ...]:
         """The sites that something new is to be at from the start; none if it is for one. Raises Conflict."""
