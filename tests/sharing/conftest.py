@@ -139,6 +139,11 @@ async def realm(
         await realm.project("alpha")
         await realm.user("ada", alpha="member")
         yield realm
+        # What a failed test has left is swept at the sites, and daemons would make it again.
+        for daemon in federation.daemons.values():
+            daemon.kill()
+    for daemon in federation.daemons.values():
+        daemon.start()
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
