@@ -98,6 +98,9 @@ class Rebuild:
         for service in self.services.values():
             if site not in read and any(each.shared for each in service.resources):
                 # An ID that its replicas carry is not known, and must not be taken for nobody's.
+                for each in service.resources:
+                    if each.index:
+                        say(f"{site}: {each.keys} not read: what is in our care there is not known")
                 continue
             for resource in service.resources:
                 if not resource.index or not lease.held:
