@@ -87,7 +87,7 @@ class Applier:
             fields["description"] = marked(text, desired.global_id, self.ground.federation)
             begun = await self._begun(kind, desired.global_id, fields["description"])
         if kind.create is not None:
-            made = await kind.create(self.cloud, fields, begun)
+            made = await kind.create(_Midwife(self, kind, desired), fields, begun)
         elif begun is not None:
             made = begun
         else:
@@ -181,3 +181,25 @@ class Applier:
         except Refused as error:
             if error.status != 404:
                 raise
+
+
+@dataclass(frozen=True, slots=True)
+class _Midwife:
+    """Does at a site what it takes to make one object, and has the ID map know it as soon as it is born.
+
+    What is done to it afterwards makes it visible (the port of a router): by then it must not pass for another.
+    """
+
+    applier: Applier
+    kind: Kind
+    desired: Desired
+
+    async def call(
+        self, method: str, path: str, json: object = None, *, revision: int | None = None
+    ) -> Any:
+        """See `sync.kind.Hand`."""
+        answer = await self.applier.cloud.call(method, path, json, revision=revision)
+        if method == "POST" and path == self.kind.path:
+            born = str(answer[self.kind.resource.key]["id"])
+            await self.applier.keep_place(self.desired, born)
+        return answer
