@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import blake2b
 from typing import Any
 from urllib.parse import parse_qsl
@@ -66,7 +67,7 @@ class Walk:
             need,
             identity=self.id_of,
             twins=self._twins,
-            hidden=self._hidden,
+            hidden=partial(self._hidden, set()),
             cursor=cursor,
             backwards=self.page.reverse if backwards is None else backwards,
             largest=LARGEST_PAGE,
@@ -153,8 +154,16 @@ class Walk:
             )
             return replace(reply, body=_beside(reply.body, self.resource), raw=b"")
 
-    def _hidden(self, site: str, item: Item) -> bool:
-        return hides(self.resource, item, site, self.sites, self.locator.ids.pins)
+    def _hidden(self, shown: set[str], site: str, item: Item) -> bool:
+        if hides(self.resource, item, site, self.sites, self.locator.ids.pins):
+            return True
+        pin = self.locator.ids.pins.pin(self.resource.id_kind, self.id_of(item))
+        if pin is None or not pin.anchor:
+            return False
+        # While an object is made again at its anchor there are two of it for a moment.
+        known = len(shown)
+        shown.add(self.id_of(item))
+        return len(shown) == known
 
     def _twins(self, item_id: str) -> Collection[str]:
         resource = self.resource
