@@ -64,6 +64,11 @@ def marks_of(item: Mapping[str, Any]) -> Marks | None:
     return Marks(found.group(1), of=found.group(2) or "") if found else None
 
 
+def in_text(item: Mapping[str, Any]) -> bool:
+    """Whether its mark stands in its description: it was born here, and of kinds with tags is not finished."""
+    return bool(_IN_TEXT.search(str(item.get("description") or "")))
+
+
 def is_ours(tag: object) -> bool:
     """Whether a tag is one of the federation's."""
     return isinstance(tag, str) and (tag == OURS or tag.startswith(f"{OURS}-"))

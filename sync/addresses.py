@@ -48,16 +48,17 @@ class Addresses:
     ledgers: LedgerStore
     patience: Patience = field(default_factory=Patience)
 
-    async def open(self, entry: Desired, replica: Replica) -> None:
+    async def open(self, entry: Desired, replica: Replica | None) -> None:
         """At the anchor: where no other site can have anything yet, all addresses are the anchor's.
 
-        After a loss of the ledger others have some of them; then all sites are read.
+        After a loss of the ledger others have some of them; then all sites are read, and so they are if the
+        anchor's replica is gone before there was one.
         """
         if not _leased(entry) or await read(self.ledgers, entry.global_id) is not None:
             return
         gateway = entry.spec.get("gateway_ip")
         pools = ranges_of(entry.spec.get(POOLS) or ())
-        has = ranges_of(replica.local.get("allocation_pools") or ())
+        has = ranges_of(replica.local.get("allocation_pools") or ()) if replica else ()
         ledger = opened(
             entry.global_id,
             new_epoch(),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from adapters.marks import Marks, besides, marked, marks_of
+from adapters.marks import Marks, besides, in_text, marked, marks_of
 from idmap.desired import Desired
 from idmap.front import IdMap
 from idmap.store import BURIED, SHARED, Pin
@@ -127,6 +127,10 @@ class Applier:
     ) -> None:
         resource, local_id = kind.resource, replica.local_id
         path = f"{kind.path}/{local_id}"
+        unfinished = in_text(replica.local) and not (replica.marks and replica.marks.generation)
+        if kind.tidy is not None and unfinished:
+            await kind.tidy(self.cloud, replica.local)
+            fresh = True
         local = self.tongue.inward(resource, fields, self.ids.pins)
         if not resource.tagged and "description" in local:
             local["description"] = marked(

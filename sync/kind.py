@@ -88,6 +88,8 @@ class Kind:
     on_ground: OnGround | None = None
     stretch: Stretch | None = None
     create: Create | None = None
+    tidy: Delete | None = None
+    """Takes away what Neutron has made along with one of ours, before it is said to be finished."""
     change: Change | None = None
     delete: Delete | None = None
 

@@ -247,7 +247,7 @@ class Round:
         kind = next((each for each in self.kinds if each.name == entry.kind), None)
         replica = self._replica(entry, observed)
         new = None
-        if replica is not None and len(entry.sites) > 1 and not entry.deleted:
+        if len(entry.sites) > 1 and not entry.deleted:
             await self.addresses.open(entry, replica)
             if entry.kind == "router_interface":
                 await self.addresses.share(entry)

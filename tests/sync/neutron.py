@@ -1,7 +1,6 @@
 """A stand-in for one site's Neutron, in this process, so that thousands of rounds take seconds.
 
-It knows what the daemons ask and what real Neutrons (2026.2 and 2023.1) were seen to answer, no more;
-`test_neutron` asks both the same and compares.
+It knows what the daemons ask and what real Neutrons (2026.2 and 2023.1) were seen to answer, no more.
 """
 
 from collections.abc import Callable, Iterator, Mapping

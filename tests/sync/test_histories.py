@@ -70,6 +70,11 @@ class Histories(RuleBasedStateMachine):
         if (subnet := self.pick(number, "subnet")) is None:
             return
         site, _, local_id = subnet
+        kept = self.world.neutrons[site].kept
+        net = kept["network"][kept["subnet"][local_id]["network_id"]]
+        if site != "denver" and net["provider:network_type"] != "vlan":
+            # Such a network can never be stretched once something is plugged in: that is no end to reach.
+            return
         mine = self.pick(router, "router")
         if mine is None or mine[0] != site:
             mine = (site, "router", self.make("router", site, name="r"))
@@ -128,7 +133,7 @@ class Histories(RuleBasedStateMachine):
     @rule(number=picks, to=sites)
     def needed_elsewhere(self, number: int, to: str) -> None:
         found = self.pick(number, "network", "router", "security_group")
-        if found is not None:
+        if found is not None and found[0] != to:
             self.stretched(*found, {to})
 
     @precondition(lambda self: self.entries())
