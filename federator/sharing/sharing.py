@@ -8,6 +8,7 @@ from aiohttp import web
 
 from adapters.errors import FederationError
 from adapters.identity import Identity
+from adapters.registry import all_services
 from federator import answer
 from federator.asker import Question
 from federator.call import Call, SiteReply
@@ -23,10 +24,13 @@ from federator.sharing.span import begins_shared, stated_span
 _NO_ADDRESSES = b"IpAddressGenerationFailure"
 """What Neutron calls it when none is left."""
 
-_KINDS = frozenset({"network", "subnet", "router", "security_group", "address_group"})
-"""What a request can refer to that may come to its site: the kinds that can be at several."""
-_PARTS = frozenset({"security_group_rule"})
-"""... and those that go with them."""
+_KINDS = frozenset(
+    resource.kind
+    for service in all_services().values()
+    for resource in service.resources
+    if resource.shared
+)
+"""What may come to the site of a request: the kinds that can be at several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,7 @@ class Sharing:
     async def check(self, call: Call, where: Whereabouts) -> None:
         """Raises Unavailable while nobody knows yet what spans sites, for what should better know."""
         kind = call.resource.kind if call.resource is not None else ""
-        changes = call.method in ("PUT", "DELETE") and kind in _KINDS | _PARTS
+        changes = call.method in ("PUT", "DELETE") and kind in _KINDS
         if not (changes or begins_shared(call) or wishes(call.body)):
             return
         unread = await self.anchor.wanted.unread()

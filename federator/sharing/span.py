@@ -14,14 +14,13 @@ import orjson
 from federator.call import Call
 from federator.plan import Whereabouts
 
-_BEGINS = frozenset({"network", "router", "security_group", "address_group"})
-"""The kinds that are no part of another."""
 HINTS = "availability_zone_hints"
 
 
 def begins_shared(call: Call) -> bool:
     """Whether a request makes something that can be at several sites, and is no part of what is already."""
-    return call.is_create and call.resource is not None and call.resource.kind in _BEGINS
+    resource = call.resource
+    return call.is_create and resource is not None and resource.shared and not resource.part_of
 
 
 def stated_span(call: Call, where: Whereabouts, sites: Sequence[str]) -> tuple[str, ...]:
