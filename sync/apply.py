@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from adapters.marks import Marks, besides, in_text, marked, marks_of
-from idmap.desired import Desired
+from idmap.desired import Desired, DesiredStore
 from idmap.front import IdMap
 from idmap.store import BURIED, SHARED, Pin
 from sync.addresses import Addresses
@@ -28,6 +28,7 @@ class Applier:
     cloud: Led
     tongue: Tongue
     ids: IdMap
+    store: DesiredStore
     kinds: Mapping[str, Kind]
     ground: Ground
     addresses: Addresses
@@ -58,7 +59,11 @@ class Applier:
         if local_id is not None:
             await self.ids.register(site, [local_id])
         while True:
-            pin = self.ids.pins.pin(kind, desired.global_id)
+            pin, seen = self.ids.pins.pin(kind, desired.global_id), self.ids.state
+            if pin is not None and pin.origin != origin:
+                # It may have been deleted since this plan was made: the tombstone is there before the pin.
+                now = (await self.store.get([desired.global_id])).get(desired.global_id)
+                origin = BURIED if now is None or now.deleted else SHARED
             ours = pin is not None and pin.origin in (BURIED, SHARED)
             places = dict(pin.places) if pin is not None and ours else {}
             places.pop(site, None)
@@ -67,7 +72,7 @@ class Applier:
             new = Pin(desired.global_id, kind, origin, places, anchor=desired.anchor)
             if new == pin or (pin is None and not places):
                 return
-            if await self.ids.store.put_pins([new], seen=self.ids.state):
+            if await self.ids.store.put_pins([new], seen=seen):
                 await self.ids.refresh()
                 return
             # Another site's daemon was faster: on top of what it wrote.

@@ -105,6 +105,7 @@ class Round:
             Led(self.cloud, lead),
             self.tongue,
             self.ids,
+            self.store,
             {kind.name: kind for kind in self.kinds},
             self.ground,
             self.addresses,

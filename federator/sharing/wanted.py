@@ -120,20 +120,19 @@ class Wanted:
 
     async def bury(self, begun: Desired) -> None:
         """It is gone at its anchor, and is to be gone everywhere, with all that Neutron takes along."""
-        entries = await self.store.all()
-        along = [
-            each for each in entries if not each.deleted and begun.global_id in goes_with(each)
-        ]
+        along = [each for each in await self.store.all() if begun.global_id in goes_with(each)]
         buried = [begun, *along]
-        pins = []
-        for entry in buried:
-            pin = self.ids.pins.pin(None, entry.global_id)
-            if pin is not None and pin.origin == SHARED:
-                pins.append(replace(pin, origin=BURIED))
         for entry in buried:
             await self._bury(entry)
-        await self.ids.store.put_pins(pins)
-        await self.ids.refresh()
+        while True:
+            seen = self.ids.state
+            known = [self.ids.pins.pin(None, entry.global_id) for entry in buried]
+            pins = [replace(pin, origin=BURIED) for pin in known if pin and pin.origin == SHARED]
+            written = await self.ids.store.put_pins(pins, seen=seen)
+            await self.ids.refresh()
+            if written:
+                break
+            # A daemon was faster: what it says of the places stands.
         await self.store.wake({site for entry in buried for site in entry.sites})
 
     async def _bury(self, entry: Desired) -> None:

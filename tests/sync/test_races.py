@@ -1,0 +1,53 @@
+"""What a daemon does on the word of a plan that has become old while it was at it."""
+
+from idmap.store import BURIED, SHARED
+from sync.apply import Applier
+from sync.cloud import Led
+from tests.sync.test_kills import subnet
+from tests.sync.world import Line, World
+
+
+async def test_a_plan_from_before_a_deletion_does_not_undo_it() -> None:
+    world = await World().start()
+    net = await world.make("network", "paris", name="net")
+    await subnet(world, net, 4, "10.9.0.0/24", name="v4")
+    ids = await world.stretch("paris", "network", net, "tokyo")
+    await world.settle()
+    entries = await world.store.get(ids)
+    gid = next(each for each, entry in entries.items() if entry.kind == "network")
+    late = await world.round(Line(world.neutrons["tokyo"]))
+    assert await world.remove(gid)
+    async with world.store.lead("tokyo", 1000) as lead:
+        assert lead is not None
+        applier = Applier(
+            Led(late.cloud, lead),
+            late.tongue,
+            late.ids,
+            late.store,
+            {kind.name: kind for kind in late.kinds},
+            late.ground,
+            late.addresses,
+        )
+        for each, entry in entries.items():
+            await late.ids.refresh()
+            pin = late.ids.pins.pin(None, each)
+            assert pin is not None
+            await applier.keep_place(entry, pin.places["tokyo"])
+    await world.ids.refresh()
+    assert {each.origin for each in world.ids.pins if each.origin != "mapping"} == {BURIED}
+    await world.settle()
+    await world.check()
+
+
+async def test_a_withdrawn_deletion_is_seen_again() -> None:
+    world = await World().start()
+    net = await world.make("network", "paris", name="net")
+    ids = await world.stretch("paris", "network", net, "tokyo")
+    await world.settle()
+    local = await world.local(ids[0], "tokyo")
+    project = world.project("a1" * 16, "tokyo")
+    world.ask("tokyo", "POST", "/ports", {"port": {"network_id": local, "project_id": project}})
+    assert await world.remove(ids[0])
+    await world.settle()
+    await world.check()
+    assert {each.origin for each in world.ids.pins if each.origin != "mapping"} == {SHARED}
