@@ -79,6 +79,15 @@ class World:
         finally:
             self.sites.thaw_site(LEAVES)
 
+    @contextmanager
+    def cut_off(self) -> Iterator[None]:
+        """No packet reaches the site that leaves, and none is sent back."""
+        try:
+            self.sites.cut_off_site(LEAVES)
+            yield
+        finally:
+            self.sites.reconnect_site(LEAVES)
+
     def away(self) -> set[str]:
         """The services of the missing site that the newest gateway does not wait for."""
         lines = requests.get(f"{self.gateway.url}/metrics", timeout=30).text.splitlines()

@@ -1,4 +1,7 @@
-"""A site that accepts connections and never answers: what is shown of it, and what is not done to it."""
+"""A site that never answers: what is shown of it, and what is not done to it.
+
+Once it is frozen, accepts connections and says nothing; once it is cut off, and all that is sent to it is lost.
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -50,11 +53,13 @@ def numbers(world: World, api: Api) -> dict[str, Any]:
     return {service: _numbers(api, service) for service in QUOTAS}
 
 
-@pytest.fixture(scope="module")
-def things(world: World, api: Api, stays: str, numbers: dict[str, Any]) -> Iterator[Things]:
-    """What was at the site, which is frozen from here on."""
-    things = new_things(api, "leaves")
-    with world.frozen():
+@pytest.fixture(scope="module", params=["frozen", "cut off"])
+def things(
+    request: pytest.FixtureRequest, world: World, api: Api, stays: str, numbers: dict[str, Any]
+) -> Iterator[Things]:
+    """What was at the site, which never answers from here on."""
+    things = new_things(api, f"leaves {request.param}")
+    with world.frozen() if request.param == "frozen" else world.cut_off():
         # Each service finds out by itself; afterwards nobody waits any more.
         for service in ("compute", "block-storage", "image", "network"):
             path = next(path for of, path, _ in KINDS.values() if of == service)
@@ -62,6 +67,8 @@ def things(world: World, api: Api, stays: str, numbers: dict[str, Any]) -> Itera
         until(lambda: world.away() >= {"compute", "block-storage", "image", "network"}, "away")
         yield things
     until(lambda: not world.away(), "the site is back")
+    api.do("DELETE", "compute", f"/servers/{things.server}")
+    until(lambda: things.server not in _ids(api.get("compute", "/servers")), "it is gone")
 
 
 def _numbers(api: Api, service: str) -> Any:
@@ -196,6 +203,36 @@ def test_who_is_strict_gets_no_partial_answer(things: Things, world: World, path
     assert response.headers["Retry-After"]
 
 
+def test_projects_and_credentials_can_be_strict(things: Things, world: World) -> None:
+    """By settings: all of home's admins, and one program; the member whose program it is is not."""
+    with world.client() as api, world.admin() as admin:
+        home = f"{world.gateway.url}/identity/v3"
+        new = {"application_credential": {"name": "program"}}
+        path = f"/users/{api.user_id}/application_credentials"
+        headers = {"X-Auth-Token": api.token}
+        made = requests.post(home + path, json=new, headers=headers, timeout=60).json()
+        credential = made["application_credential"]
+        strict = world.fleet.add(
+            strict_projects=[admin.project_id], strict_credentials=[credential["id"]]
+        )
+        program = {"methods": ["application_credential"]}
+        program["application_credential"] = {n: credential[n] for n in ("id", "secret")}
+        login = requests.post(
+            f"{strict.url}/identity/v3/auth/tokens",
+            json={"auth": {"identity": program}},
+            timeout=60,
+        )
+        tokens = (admin.token, login.headers["X-Subject-Token"], api.token)
+        url = f"{strict.url}/compute/v2.1/servers"
+        found = [requests.get(url, headers={"X-Auth-Token": t}, timeout=60) for t in tokens]
+    world.fleet.check()
+    # Asked to end it would wait for its logins at the site to time out.
+    strict.kill()
+    world.fleet.gateways.remove(strict)
+    assert [response.status_code for response in found] == [503, 503, 200]
+    assert things.server in _ids(found[2].json())
+
+
 def test_admins_see_everybodys_and_others_their_own(things: Things, world: World) -> None:
     with world.admin() as admin:
         assert things.server not in _ids(admin.get("compute", "/servers"))
@@ -220,14 +257,15 @@ def test_a_create_that_is_sent_twice_with_a_key_is_done_once(
     things: Things, world: World, api: Api
 ) -> None:
     url = f"{world.gateway.url}/network/v2.0/networks"
-    headers = {"X-Auth-Token": api.token, "Idempotency-Key": "once", "X-Federation-Site": STAYS}
-    body = {"network": {"name": "once"}}
+    headers = {"X-Auth-Token": api.token, "X-Federation-Site": STAYS}
+    headers["Idempotency-Key"] = things.name
+    body = {"network": {"name": f"once {things.name}"}}
     first, second = (requests.post(url, json=body, headers=headers, timeout=60) for _ in range(2))
     assert first.status_code == second.status_code == 201
     # This gateway has no secret, so nothing else of the answer is kept.
     assert second.json() == {"network": {"id": first.json()["network"]["id"]}}
     assert second.headers["Idempotency-Replayed"] == "true"
-    assert len(api.get("network", "/v2.0/networks?name=once")["networks"]) == 1
+    assert len(api.get("network", f"/v2.0/networks?name=once {things.name}")["networks"]) == 1
     other = requests.post(url, json={"network": {"name": "two"}}, headers=headers, timeout=60)
     assert other.status_code == 422
     assert "NeutronError" in other.json()
