@@ -7,7 +7,7 @@ cannot be read keeps what is remembered of it.
 import asyncio
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -38,6 +38,8 @@ class Readings:
     records: RecordStore
     breakers: Breakers
     seconds: float
+    _changes: dict[str, int] = field(default_factory=dict)
+    """When this process last read what had changed, by site and kind."""
 
     async def look(self, site: str) -> None:
         """Read what it is time to read at a site. Raises StoreUnavailable."""
@@ -65,11 +67,14 @@ class Readings:
         elif "updated" in resource.kept and await self.records.turn(
             f"changes:{name}", CHANGES_SECONDS
         ):
-            # Nova alone shows what was deleted, too.
-            since = datetime.fromtimestamp(now - CHANGES_SECONDS - OVERLAP_SECONDS, UTC)
+            # Nova alone shows what was deleted, too. Since the last time, however long ago: the site may have
+            # been away.
+            last = max(before, self._changes.get(name, 0))
+            since = datetime.fromtimestamp(last - OVERLAP_SECONDS, UTC)
             only = {"changes-since": f"{since:%Y-%m-%dT%H:%M:%SZ}"}
             async for items in self.surveys[site].pages(service, resource, only):
                 await self._write(site, resource, items)
+            self._changes[name] = int(now)
 
     async def _read(self, site: str, service: Service, resource: Resource, began: int) -> None:
         async for items in self.surveys[site].pages(service, resource):
