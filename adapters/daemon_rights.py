@@ -61,6 +61,7 @@ DAEMONS = (
     _right("PUT", "/routers/{id}/remove_extraroutes", "remove_extraroutes", "routes of a router"),
     _right("POST", "/ports", "create_port:mac_address", "an interface, with its MAC"),
     _right("PUT", "/ports/{id}", "update_port", "an interface"),
+    _right("DELETE", "/ports/{id}", "delete_port", "one that has not become an interface"),
     _right("PUT", "/ports/{id}/tags", "update_ports_tags", _TAGS),
     _right("PUT", "/routers/{id}/add_router_interface", "add_router_interface", "an interface"),
     _right(

@@ -66,6 +66,13 @@ class Merge(Enum):
     FIRST = "any one answer, they are alike"
 
 
+class Plug(Enum):
+    """What a verb does to the object in its path."""
+
+    IN = "plugs it into what the body names"
+    OUT = "unplugs it from what the body names"
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Resource:
     """One kind of object of a service, or one document (limits, quotas, the body of a verb).
@@ -165,6 +172,8 @@ class Resource:
     """The field with the object that it is a part of, without which it is nothing (subnets of a network)."""
     tagged: bool = False
     """Whether the service keeps tags on it."""
+    plug: Plug | None = None
+    """Of a verb: whether it plugs the object in its path into something, which is to be wherever that is."""
 
     def __post_init__(self) -> None:
         if not self.kind:

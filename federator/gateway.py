@@ -38,6 +38,7 @@ from federator.paging import Page, page_of
 from federator.plan import Plan, Reach, plan
 from federator.quotas import Quotas
 from federator.sharing.claims import wishes
+from federator.sharing.plugging import plugs_in
 from federator.sharing.sharing import Sharing
 from federator.sharing.span import only_hints_of
 from federator.stated import StatedNames
@@ -150,7 +151,10 @@ class Gateway:
     async def _asked(self, question: Question, chosen: Plan) -> web.Response:
         call, request_id = question.call, question.request_id
         if chosen.reach is Reach.ONE:
-            reply = await self._first_that_has_it(question, chosen)
+            if plugs_in(question):
+                reply = await self.sharing.anchor.plugging.ask(question, chosen.sites[0])
+            else:
+                reply = await self._first_that_has_it(question, chosen)
             await self.sharing.refused(question, reply)
             return answer.one(reply, request_id)
         if chosen.reach is Reach.ANCHOR:

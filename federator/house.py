@@ -48,6 +48,7 @@ from federator.owners import Owners
 from federator.quotas import Quotas
 from federator.sharing.anchor import Anchor
 from federator.sharing.claims import Claims
+from federator.sharing.plugging import Plugging
 from federator.sharing.reader import Reader
 from federator.sharing.sharing import Sharing
 from federator.sharing.wanted import Wanted
@@ -185,6 +186,7 @@ def build(settings: Settings) -> House:
     admins = frozenset(name for name, site in sites.items() if site.federation.admin)
     fanout = Fanout(asker, StandIn(records, ids, names, rules, admins, base))
     locator = Locator(ids, tuple(names.values()), rules)
+    reader = Reader(services["network"], fanout, locator)
     surveys = {name: Survey(names[name], accounts[name], rules, breakers) for name in sites}
     versions = VersionApi(probe, services.values(), base, all_quirks())
 
@@ -283,7 +285,7 @@ def build(settings: Settings) -> House:
             intake=Intake(versions, settings.max_body_bytes),
             rebuild=rebuild,
             sharing=Sharing(
-                Anchor(Wanted(desired, ids), Reader(services["network"], fanout, locator)),
+                Anchor(Wanted(desired, ids), reader, Plugging(reader, desired)),
                 Claims(desired, ledgers),
                 settings.sites,
                 default_site,

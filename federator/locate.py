@@ -19,7 +19,7 @@ from federator.faults import NotFound, Unavailable
 from federator.paging import filters_by_name
 from federator.plan import Places, Whereabouts
 from idmap.front import IdMap
-from idmap.ids import is_uuid
+from idmap.ids import global_uuid, is_uuid
 from idmap.store import BURIED, Lookup, Pin
 
 Mention = tuple[str, str | int]
@@ -72,6 +72,12 @@ class Locator:
         """Where things of one kind live; those that nobody knows do not appear. Raises Unavailable."""
         mentions = [(kind, each) for each in ids]
         return self._known(mentions, await self._looked_up(mentions), identity)
+
+    def shown(self, site: str, local_id: str) -> str:
+        """The global ID of an object of a site, a UUID, in the one spelling that it is shown in."""
+        pinned = self.ids.pins.global_of(ANY, site, local_id)
+        namespace = next(each.namespace for each in self.names if each.name == site)
+        return pinned or global_uuid(namespace, local_id)
 
     def anchors(self, kind: str, ids: Iterable[str]) -> dict[str, str]:
         """ID -> the site of the anchor, of those that are shared objects."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from enum import Enum
 
-from adapters.spec import Merge
+from adapters.spec import Merge, Plug
 from federator.call import Call
 from federator.faults import BadRequest, NotFound
 from federator.merge import made_of
@@ -134,7 +134,7 @@ def _plan_for_object(
 
 
 def _plugs_in(call: Call) -> bool:
-    return call.method == "PUT" and call.path.endswith("/add_router_interface")
+    return call.resource is not None and call.resource.plug is Plug.IN
 
 
 def _whole_of(call: Call, where: Whereabouts) -> str:

@@ -134,6 +134,8 @@ def _decide(
         draft.waiting[entry.global_id] = "goes with what it is a part of"
     elif not wanted:
         draft.takes.append(Delete(entry, replica, "is to be gone"))
+    elif kind.begun(replica.item):
+        draft.makes.append(Create(entry, "was only begun"))
     elif change := _difference(site, kind, entry, replica, federation):
         draft.makes.append(change)
     else:

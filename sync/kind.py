@@ -51,6 +51,11 @@ def by_marks_only(item: Item) -> Hashable | None:
     return None
 
 
+def never_begun(item: Item) -> bool:
+    """What is there is there."""
+    return False
+
+
 def nothing_else(spec: Item) -> tuple[str, ...]:
     """Nothing is written on replicas but whose they are."""
     return ()
@@ -73,6 +78,8 @@ class Kind:
     """The fields with all that it goes with, where it is a part of more than its declaration says."""
     natural: Callable[[Item], Hashable | None] = by_marks_only
     """What no two objects of a site have in common: by it a replica without marks is known. None: nothing."""
+    begun: Callable[[Item], bool] = never_begun
+    """Whether an object of a site was only begun to be made (a port that is no interface yet)."""
     goes_with: tuple[str, ...] = ()
     """The fields that name what it goes with: if that is deleted, Neutron deletes this too."""
     users: str = ""

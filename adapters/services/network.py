@@ -5,7 +5,7 @@ agents of one site), ``resource_request`` (inputs for Placement). A ``device_id`
 shaped like one: the text that DHCP agents write there stays.
 """
 
-from adapters.spec import ANY, PROJECT, ZONE, By, Ids, Merge, Refs, Resource, Service
+from adapters.spec import ANY, PROJECT, ZONE, By, Ids, Merge, Plug, Refs, Resource, Service
 
 _OWNER = {"project_id": PROJECT, "tenant_id": PROJECT}
 _ZONES = {"availability_zone_hints[]": ZONE, "availability_zones[]": ZONE}
@@ -166,6 +166,7 @@ _ROUTER_VERBS = (
             path=f"/routers/{{router}}/{verb}_router_interface",
             key=f"{verb}_router_interface",
             bare=True,
+            plug=plug,
             refs={
                 **_OWNER,
                 "id": "router",
@@ -175,7 +176,7 @@ _ROUTER_VERBS = (
                 "network_id": "network",
             },
         )
-        for verb in ("add", "remove")
+        for verb, plug in (("add", Plug.IN), ("remove", Plug.OUT))
     ),
     *(
         Resource(

@@ -3,6 +3,7 @@
 need        what a request refers to that is not at its site        pure
 closure     what belongs together (a network, its subnets, its routers), read with the caller's token
 wanted      the desired state is written down, and waited for
+plugging    a router is plugged in, with a MAC that every site can compute
 anchor      changes and deletions, by the caller's token at the anchor
 crew        the daemons of this federation, wired
 command     ``federator sync``, ``plan``, ``apply``

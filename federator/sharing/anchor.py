@@ -10,12 +10,14 @@ from typing import Any
 
 from aiohttp import web
 
+from adapters.spec import Plug
 from federator import answer
 from federator.asker import Question
 from federator.call import SiteReply
 from federator.faults import Conflict, Timeout, Unavailable
 from federator.merge import made_of
 from federator.sharing.closure import Closure, Member
+from federator.sharing.plugging import Plugging, plugs_in
 from federator.sharing.reader import Reader
 from federator.sharing.wanted import Wanted
 from idmap.desired import Desired
@@ -33,6 +35,7 @@ class Anchor:
 
     wanted: Wanted
     reader: Reader
+    plugging: Plugging
 
     async def change(self, question: Question, site: str) -> web.Response:
         """The anchor's answer. Raises Fault."""
@@ -68,14 +71,14 @@ class Anchor:
             raise Conflict(
                 "The allocation pools of a subnet that is at several sites cannot be changed."
             )
-        lost = await self._lost_interface(question) if _takes_interface(question) else None
+        lost = await self._lost_interface(question) if _unplugs(question) else None
         reply = await self._asked(question, site, begun)
         if begun is not None:
             member = await self._as_it_is(question, begun, site) if reply.ok else None
             await self.wanted.end_change(begun, member)
         if reply.ok and lost is not None:
             await self.wanted.bury(lost)
-        if reply.ok and _adds_interface(question):
+        if reply.ok and plugs_in(question):
             await self.follow(question, "router", global_id)
         return answer.one(reply, question.request_id)
 
@@ -94,7 +97,8 @@ class Anchor:
 
     async def _asked(self, question: Question, site: str, begun: Desired | None) -> SiteReply:
         try:
-            reply = await self.reader.fanout.ask(question, site)
+            ask = self.plugging.ask if plugs_in(question) else self.reader.fanout.ask
+            reply = await ask(question, site)
         except Timeout:
             # Nobody knows what was done: the daemon of the anchor will look.
             raise
@@ -173,12 +177,9 @@ def _in_use(kind: Kind, entry: Desired, site: str, ports: list[Any]) -> Conflict
     )
 
 
-def _adds_interface(question: Question) -> bool:
-    return question.call.path.endswith("/add_router_interface")
-
-
-def _takes_interface(question: Question) -> bool:
-    return question.call.path.endswith("/remove_router_interface")
+def _unplugs(question: Question) -> bool:
+    resource = question.call.resource
+    return resource is not None and resource.plug is Plug.OUT
 
 
 def _changes_pools(question: Question) -> bool:

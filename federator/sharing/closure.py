@@ -70,7 +70,8 @@ class Closure:
         for subnet in await self._list("subnet", f"network_id={global_id}", anchor):
             self._take("subnet", subnet, anchor)
         for port in await self._list("port", f"network_id={global_id}&{_INTERFACES}", anchor):
-            self._todo.append(("router", str(port["device_id"])))
+            if port["device_id"]:  # else it is not plugged in yet
+                self._todo.append(("router", str(port["device_id"])))
 
     async def _router(self, global_id: str, anchor: str) -> None:
         for port in await self._list("port", f"device_id={global_id}&{_INTERFACES}", anchor):

@@ -1,8 +1,11 @@
-"""Reads objects of a site in the name of the caller: with his token, and so with his rights. In global IDs."""
+"""Asks a site in the name of the caller: with his token, and so with his rights. In global IDs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+import orjson
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from adapters.identity import Identity
 from adapters.spec import Service
@@ -14,6 +17,8 @@ from federator.faults import Conflict, Unavailable
 from federator.locate import Locator
 from federator.route import route
 
+_JSON = CIMultiDictProxy(CIMultiDict({"Content-Type": "application/json"}))
+
 
 @dataclass(frozen=True, slots=True)
 class Reader:
@@ -24,13 +29,26 @@ class Reader:
     locator: Locator
 
     async def reply(
-        self, path: str, site: str, identity: Identity, request_id: str, *, strict: bool = True
+        self,
+        path: str,
+        site: str,
+        identity: Identity,
+        request_id: str,
+        *,
+        strict: bool = True,
+        method: str = "GET",
+        body: Any = None,
     ) -> SiteReply:
-        """What a site says to GET of a path below ``/v2.0``, with the query."""
+        """What a site says to a request for a path below ``/v2.0``, with the query.
+
+        Raises what `Fanout.ask` raises.
+        """
         bare, _, query = path.partition("?")
-        call = route(self.network, "GET", self.network.version + bare, query=query)
+        call = route(self.network, method, self.network.version + bare, query=query)
         assert call is not None
         assert call.resource is not None
+        if body is not None:
+            call = replace(call, body=body, raw=orjson.dumps(body), headers=_JSON)
         form = shape(self.network, call.resource)
         where = await self.locator.whereabouts(call, form, identity)
         question = Question(call, form, identity, where, request_id, strict)

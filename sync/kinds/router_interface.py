@@ -3,6 +3,9 @@
 So no lease and no ARP entry has to expire when another site's router takes over. It has to be right when it is
 made: Neutron changes neither on an interface. Hence the port first, then the interface; and between the two as
 little as possible, for until it is attached nobody answers for the gateway.
+
+The port says from the start what it is for. Else Neutron would give it a security group, and an address of
+every subnet of the network that gives them by itself (SLAAC), but not the gateway's in one of these.
 """
 
 from collections.abc import Hashable, Mapping
@@ -41,6 +44,7 @@ async def _create(
     hand: Hand, fields: dict[str, Any], begun: Mapping[str, Any] | None
 ) -> Mapping[str, Any]:
     router = fields.pop("device_id")
+    fields["device_owner"] = OWNERS[0]
     port = begun or (await hand.call("POST", "/v2.0/ports", {"port": fields}))["port"]
     if port.get("device_id") != router:
         body = {"port_id": port["id"]}
@@ -48,7 +52,14 @@ async def _create(
     return dict((await hand.call("GET", f"/v2.0/ports/{port['id']}"))["port"])
 
 
+def _begun(item: Item) -> bool:
+    return not item.get("device_id")
+
+
 async def _delete(hand: Hand, there: Mapping[str, Any]) -> None:
+    if _begun(there):
+        await hand.call("DELETE", f"/v2.0/ports/{there['id']}")
+        return
     path = f"/v2.0/routers/{there['device_id']}/remove_router_interface"
     await hand.call("PUT", path, {"port_id": there["id"]})
 
@@ -62,6 +73,7 @@ KIND = Kind(
     within=("device_id", "network_id"),
     only="&".join(f"device_owner={owner}" for owner in OWNERS),
     natural=_natural,
+    begun=_begun,
     create=_create,
     delete=_delete,
 )

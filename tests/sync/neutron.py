@@ -369,9 +369,17 @@ class Neutron:
                 each["ip_address"] = _free(subnet, taken)
             elif each["ip_address"] in taken:
                 _no(409, "IpAddressAlreadyAllocated")
+            elif subnet.get("ipv6_address_mode") == "slaac" and not item["device_owner"]:
+                _no(400, "AllocationOnAutoAddressSubnet")
             elif ip_address(each["ip_address"]) not in ip_network(subnet["cidr"]):
                 _no(400, "InvalidIpForSubnet")
-        if "security_groups" not in given:
+        trusted = item["device_owner"].startswith("network:")
+        slaac = [s for s in subnets if s.get("ipv6_address_mode") == "slaac"]
+        if not trusted and given.get("fixed_ips", ...) != []:
+            # Addresses that a host would give itself come along, whatever was asked for.
+            has = {a["subnet_id"] for a in item["fixed_ips"]}
+            item["fixed_ips"] += [_eui64(s, item) for s in slaac if s["id"] not in has]
+        if "security_groups" not in given and not trusted:
             item["security_groups"] = [self.default_group(item["project_id"])["id"]]
 
     def _new_security_group(self, item: Item, given: Item) -> None:
@@ -462,7 +470,7 @@ class Neutron:
                 if any(p["device_id"] == local_id for p in ports):
                     _no(409, "RouterInUse")
             case "port":
-                if item["device_owner"].startswith("network:router"):
+                if item["device_owner"].startswith("network:router") and item["device_id"]:
                     _no(409, "ServicePortInUse")
             case "security_group":
                 if self._members(item):
@@ -492,6 +500,7 @@ class Neutron:
             number = next(self._numbers)
             new |= {"mac_address": f"fa:16:3e:{number // 65536:02x}:{number // 256 % 256:02x}:"}
             new["mac_address"] += f"{number % 256:02x}"
+            new |= {"device_owner": "network:router_interface"}
             port = self._create("port", {**new, "project_id": router["project_id"]})
         else:
             port = self._one("port", body["port_id"])
@@ -503,7 +512,6 @@ class Neutron:
             if other["device_id"] == router["id"] and mine & theirs:
                 _no(400, "BadRequest")
         port |= {"device_id": router["id"], "device_owner": "network:router_interface"}
-        port["security_groups"] = []
         port["revision_number"] += 1
         router["revision_number"] += 1
         return {"id": router["id"], "port_id": port["id"], "subnet_ids": sorted(mine)}
@@ -581,6 +589,13 @@ def _free(subnet: Item, taken: set[str]) -> str:
                 return address
             number += 1
     _no(409, "IpAddressGenerationFailure")
+
+
+def _eui64(subnet: Item, port: Item) -> Item:
+    octets = bytes.fromhex(port["mac_address"].replace(":", ""))
+    host = bytes([octets[0] ^ 2]) + octets[1:3] + b"\xff\xfe" + octets[3:]
+    net = ip_network(subnet["cidr"]).network_address
+    return {"subnet_id": subnet["id"], "ip_address": str(net + int.from_bytes(host))}
 
 
 def _fits(item: Item, name: str, values: list[str]) -> bool:
