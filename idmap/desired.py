@@ -50,6 +50,8 @@ class Desired:
     unread: frozenset[str] = frozenset()
     """Sites that could not be read since the store was lost: whether it is there nobody knows, and until
     somebody does nothing is done to it there."""
+    gone: frozenset[str] = frozenset()
+    """Of a tombstone: the sites whose daemons have seen it, and nothing (any more) of what is to be gone."""
     version: int = 0
     """Of this entry in the store; 0: it is not there yet."""
 

@@ -29,6 +29,8 @@ _WAKES = 16
 """Wakes that are kept: one would do."""
 _LOOK_SECONDS = 1.0
 """How long one blocking read of a stream waits: less than the connection's own patience."""
+_SETS = ("sites", "unread", "gone")
+"""The fields of an entry that are sets, which JSON has not."""
 
 
 class RedisDesiredStore:
@@ -182,14 +184,14 @@ class RedisDesiredStore:
 def _dump(desired: Desired) -> str:
     fields = asdict(desired)
     del fields["version"]
-    sets = {"sites": sorted(desired.sites), "unread": sorted(desired.unread)}
+    sets = {name: sorted(fields[name]) for name in _SETS}
     return json.dumps({**fields, **sets}, sort_keys=True)
 
 
 def _load(raw: bytes) -> Desired:
     version, _, text = raw.partition(b"\0")
     fields = json.loads(text)
-    sets = {name: frozenset(fields.get(name) or ()) for name in ("sites", "unread")}
+    sets = {name: frozenset(fields.get(name) or ()) for name in _SETS}
     return Desired(**{**fields, **sets, "version": int(version)})
 
 

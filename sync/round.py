@@ -189,7 +189,8 @@ class Round:
         entries = await self.store.all()
         along = [each for each in entries if each.deleted and entry.global_id in goes_with(each)]
         for each in (*along, entry):
-            alive = replace(each, deleted=False, generation=each.generation + 1)
+            generation = each.generation + 1
+            alive = replace(each, deleted=False, gone=frozenset(), generation=generation)
             if await self.store.put(alive) is not None:
                 await self.store.wake(each.sites)
 
@@ -233,11 +234,19 @@ class Round:
         await self.store.put_statuses(self.site, said, lead.fence)
 
     async def _forget(self, entry: Desired) -> None:
-        """What is gone everywhere needs no tombstone any more."""
+        """What is gone everywhere needs no tombstone any more.
+
+        Every site's daemon has to say so: of what one was killed over making the map knows nothing.
+        """
+        if not entry.deleted or self.site in entry.unread:
+            return
         pin = self.ids.pins.pin(None, entry.global_id)
-        if entry.deleted and not entry.unread and (pin is None or not pin.places):
+        somewhere = entry.unread or (pin is not None and pin.places)
+        if entry.gone | {self.site} >= entry.sites and not somewhere:
             await self.addresses.close_book(entry)
             await self.store.drop(entry)
+        elif self.site not in entry.gone:
+            await self.store.put(replace(entry, gone=entry.gone | {self.site}))
 
     async def _decided(
         self, entry: Desired, observed: Observed, plugged: Collection[str]

@@ -79,7 +79,7 @@ def test_numbers_can_be_taken_apart(number: int, local: int) -> None:
     assert split_number(global_number(number, local)) == (number, local)
 
 
-@given(st.text())
+@given(st.text().filter(lambda name: not name.startswith("#")))
 def test_every_name_of_a_site_gives_a_number_that_is_allowed(name: str) -> None:
     namespace = site_namespace(name)
 
@@ -114,3 +114,8 @@ def test_a_number_out_of_range_names_the_cure(number: int) -> None:
 def test_sites_that_would_be_confused_are_refused(other: SiteKey, cure: str) -> None:
     with pytest.raises(ValueError, match=f"paris.*{cure}.*clouds.yaml"):
         check_sites([SiteKey.of("paris", number=7), other])
+
+
+def test_a_name_that_looks_like_a_number_of_the_map_is_refused() -> None:
+    with pytest.raises(ValueError, match="must not begin with #"):
+        SiteKey.of("#7")

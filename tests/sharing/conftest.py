@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,7 +26,8 @@ SEGMENTS = "3100-3199"
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if HERE in item.path.parents and "lab" in getattr(item, "fixturenames", ()):
+        names = getattr(item, "fixturenames", ())
+        if HERE in item.path.parents and "lab" in names and "stage" not in names:
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
@@ -38,8 +39,10 @@ class DaemonProcess:
         self.log = config.with_name(f"{log}-{site}.log")
         self._config = config
         self._process: subprocess.Popen[bytes] | None = None
+        self._began = 0
 
     def start(self) -> None:
+        self._began = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as out:
             command = [sys.executable, "-m", "federator", "sync", "--site", self.site]
             command += ["--config", str(self._config)]
@@ -47,7 +50,7 @@ class DaemonProcess:
 
     def wait_until_it_leads(self) -> None:
         deadline = time.monotonic() + 60
-        while b"event='leads'" not in self.log.read_bytes():
+        while b"event='leads'" not in self.log.read_bytes()[self._began :]:
             assert self._process is not None
             assert self._process.poll() is None, self.log_tail()
             assert time.monotonic() < deadline, self.log_tail()
@@ -75,11 +78,19 @@ class Federation:
     gateway: GatewayProcess
     daemons: dict[str, DaemonProcess] = field(default_factory=dict)
 
+    def start_daemons(self, sites: Sequence[str]) -> None:
+        """One for each site, until they lead."""
+        for site in sites:
+            self.daemons[site] = DaemonProcess(site, self.gateway.config)
+            self.daemons[site].start()
+        for daemon in self.daemons.values():
+            daemon.wait_until_it_leads()
+
 
 def clouds_with_vlans(lab: Path, folder: Path) -> Path:
     """The lab's clouds.yaml, in which the sites say on which physical network VLANs come."""
     clouds: dict[str, Any] = yaml.safe_load(lab.read_text())
-    for site in SITES:
+    for site in (*SITES, "denver"):
         clouds["clouds"][site].setdefault("federation", {})["physical_network"] = "physnet2"
     path = folder / "clouds.yaml"
     path.write_text(yaml.safe_dump(clouds))
@@ -96,11 +107,7 @@ def new_federation(lab: Path, folder: Path, **settings: Any) -> Iterator[Federat
         gateway = fleet.add(segments=SEGMENTS, audit_seconds=5, sharing_seconds=20, **named)
         federation = Federation(fleet, gateway)
         try:
-            for site in SITES:
-                federation.daemons[site] = DaemonProcess(site, gateway.config)
-                federation.daemons[site].start()
-            for daemon in federation.daemons.values():
-                daemon.wait_until_it_leads()
+            federation.start_daemons(SITES)
             yield federation
         finally:
             for daemon in federation.daemons.values():
