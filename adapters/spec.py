@@ -170,6 +170,8 @@ class Resource:
     """... and those that it is made with and keeps. Kinds with neither live at one site."""
     part_of: str = ""
     """The field with the object that it is a part of, without which it is nothing (subnets of a network)."""
+    elsewhere: str = ""
+    """What helps somebody who wants to join one with what is at another site: that is a conflict, then."""
     tagged: bool = False
     """Whether the service keeps tags on it."""
     plug: Plug | None = None

@@ -39,6 +39,7 @@ from federator.owners import Owners
 from federator.plan import Whereabouts
 from federator.requestlog import site_answered
 from federator.stream_places import StreamPlaces
+from federator.waysout import WaysOut
 from idmap.front import IdMap
 
 log = structlog.get_logger(__name__)
@@ -86,6 +87,7 @@ class Asker:
     owners: Owners
     rules: Mapping[str, Ids]
     public_base: str
+    ways_out: WaysOut
     stream_places: StreamPlaces = field(default_factory=StreamPlaces)
 
     async def answer(self, question: Question, site: str, exchange: Exchange) -> SiteReply:
@@ -226,6 +228,10 @@ class Asker:
         answer = globalizer.reply(question.call, question.shape, reply, sent)
         if question.call.service.type == "network" and has_traces(reply.raw):
             answer = replace(answer, body=without_traces(answer.body), raw=b"")
+        if question.call.service.type == "network":
+            body = await self.ways_out.added(question.call.resource, token.site, answer.body)
+            if body is not answer.body:
+                answer = replace(answer, body=body, raw=b"")
         if globalizer.seen:
             await self.ids.register(token.site, globalizer.seen)
         return answer

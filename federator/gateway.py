@@ -103,6 +103,9 @@ class Gateway:
             request[ACTION_NAME] = next(iter(call.body), "")
         call = await self.stated.settled(call, identity, request_id)
         where = await self.locator.whereabouts(call, form, identity)
+        own = await self.sharing.ways_out.left_out(call, where)
+        if own is not call:
+            call, where = own, await self.locator.whereabouts(own, form, identity)
         await self.sharing.check(call, where)
         if await self.sharing.bring(call, where, identity, request_id, self._away(call)):
             where = await self.locator.whereabouts(call, form, identity)

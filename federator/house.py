@@ -61,6 +61,7 @@ from federator.upkeep.rebuild import Rebuild, expected_stamps
 from federator.upkeep.restoring import Place, Restoring
 from federator.upkeep.survey import Survey
 from federator.versions.api import VersionApi
+from federator.waysout import WaysOut
 from idmap.desired import DesiredStore
 from idmap.front import IdMap
 from idmap.ledgers import LedgerStore
@@ -160,6 +161,7 @@ def build(settings: Settings) -> House:
     records = RedisRecordStore(settings.redis, keys)
     desired = RedisDesiredStore(settings.redis)
     ledgers = RedisLedgerStore(settings.redis)
+    ways_out = WaysOut(desired, ids)
     notice = Notice(records, ids.store)
     default_site = settings.default_site or settings.sites[0]
     base = settings.public_base
@@ -182,6 +184,7 @@ def build(settings: Settings) -> House:
         owners=owners,
         rules=rules,
         public_base=base,
+        ways_out=ways_out,
     )
     admins = frozenset(name for name, site in sites.items() if site.federation.admin)
     fanout = Fanout(asker, StandIn(records, ids, names, rules, admins, base))
@@ -287,6 +290,7 @@ def build(settings: Settings) -> House:
             sharing=Sharing(
                 Anchor(Wanted(desired, ids), reader, Plugging(reader, desired)),
                 Claims(desired, ledgers),
+                ways_out,
                 settings.sites,
                 default_site,
                 settings.sharing_seconds,

@@ -6,7 +6,7 @@ from enum import Enum
 
 from adapters.spec import Merge, Plug
 from federator.call import Call
-from federator.faults import BadRequest, NotFound
+from federator.faults import BadRequest, Conflict, NotFound
 from federator.merge import made_of
 from federator.placement import Wish, place
 
@@ -59,7 +59,7 @@ def plan(
     default_site: str,
     away: Set[str] = frozenset(),
 ) -> Plan:
-    """The sites for a call. Raises BadRequest or NotFound.
+    """The sites for a call. Raises BadRequest, Conflict or NotFound.
 
     `sites` are all sites in configured order; those that are down too, for whether a site can answer is
     found out by asking. Only for what may be made anywhere those that are known to be `away` are passed over.
@@ -120,10 +120,13 @@ def _plan_for_object(
     }
     if foreign:
         ref, places = next(iter(foreign.items()))
-        raise BadRequest(
+        why = (
             f"{ref} is at {' and '.join(places)}, but {' and '.join(where.path)} is at "
             f"{' and '.join(owners)}; they have to be at one site."
         )
+        if call.resource is not None and call.resource.elsewhere:
+            raise Conflict(f"{why} {call.resource.elsewhere}")
+        raise BadRequest(why)
     able = [site for site in owners if all(site in p for p in where.body.values() if p)]
     if not able:
         raise BadRequest(f"The request refers to things that are not at one site: {owners}.")

@@ -24,6 +24,9 @@ in our care there."""
 CONFIRMED = "confirmed"
 """Under this name the digest of a plan is published that an operator has confirmed for a site."""
 
+WAYS_OUT = "ways out"
+"""Under this name daemons publish, as JSON: router that spans sites -> its ``external_gateway_info`` there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Desired:

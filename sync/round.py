@@ -9,11 +9,21 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import Any
 
 import structlog
 
 from adapters.errors import SiteUnreachable
-from idmap.desired import CONFIRMED, READ, Desired, DesiredStore, Leadership, State, Status
+from idmap.desired import (
+    CONFIRMED,
+    READ,
+    WAYS_OUT,
+    Desired,
+    DesiredStore,
+    Leadership,
+    State,
+    Status,
+)
 from idmap.front import IdMap
 from sync.addresses import Addresses
 from sync.apply import Applier
@@ -81,6 +91,7 @@ class Round:
         plugged = await self._plugged(desired, observed)
         if lead is not None:
             await self._publish(observed, lead)
+            await self._tell_ways_out(desired, observed, lead)
             desired = [await self._decided(entry, observed, plugged) for entry in desired]
             desired = await self._with_their_wholes(desired)
         plan = diff(
@@ -331,6 +342,22 @@ class Round:
         if await self.store.publish(self.site, VLANS, json.dumps(used).encode(), lead.fence):
             # Somebody may have waited for just this word.
             await self.store.wake(await self._others())
+
+    async def _tell_ways_out(
+        self, desired: Sequence[Desired], observed: Observed, lead: Leadership
+    ) -> None:
+        """Which addresses the routers that span sites have outside of this one."""
+        gateways: dict[str, Any] = {}
+        for entry in desired:
+            if entry.kind == "router" and len(entry.sites) > 1 and not entry.deleted:
+                replica = self._replica(entry, observed)
+                gateway = replica.local.get("external_gateway_info") if replica else None
+                if replica is not None and gateway:
+                    addresses = gateway.get("external_fixed_ips") or ()
+                    subnets = [str(each["subnet_id"]) for each in addresses]
+                    await self.ids.register(self.site, subnets)
+                    gateways[entry.global_id] = replica.item["external_gateway_info"]
+        await self.store.publish(self.site, WAYS_OUT, json.dumps(gateways).encode(), lead.fence)
 
     async def _others(self) -> set[str]:
         return {site for entry in await self.store.all() for site in entry.sites} - {self.site}

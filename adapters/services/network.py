@@ -224,6 +224,8 @@ _ADDRESSES = (
             "router_id",
         ),
         owner="project_id",
+        elsewhere="A floating IP belongs to one site: make one for this port (with its port_id, or with the"
+        " header X-Federation-Site).",
     ),
     Resource(
         path="/floatingips/{floatingip}/port_forwardings",

@@ -20,6 +20,7 @@ from federator.sharing.claims import Claims, wishes
 from federator.sharing.closure import Closure
 from federator.sharing.need import Need, need
 from federator.sharing.span import begins_shared, stated_span
+from federator.waysout import WaysOut
 
 _NO_ADDRESSES = b"IpAddressGenerationFailure"
 """What Neutron calls it when none is left."""
@@ -39,6 +40,7 @@ class Sharing:
 
     anchor: Anchor
     claims: Claims
+    ways_out: WaysOut
     sites: Sequence[str]
     default_site: str
     seconds: float

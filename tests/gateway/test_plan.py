@@ -5,7 +5,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from adapters.registry import all_services
 from federator.call import Call
-from federator.faults import BadRequest, NotFound
+from federator.faults import BadRequest, Conflict, NotFound
 from federator.plan import Plan, Reach, Whereabouts, plan
 from federator.route import route
 
@@ -80,6 +80,34 @@ def test_what_a_body_refers_to_has_to_be_where_the_object_is():
     known = where(path={"s": {"paris": "a"}}, body={"v": {"tokyo": "b"}})
     with pytest.raises(BadRequest, match="v is at tokyo, but s is at paris"):
         planned(call("POST", "compute", "/servers/s/os-volume_attachments"), known)
+
+
+PUBLIC = {"paris": "p", "tokyo": "q"}
+"""The external network, which is one to tenants."""
+
+
+@pytest.mark.parametrize(
+    ("body", "site", "expected"),
+    [
+        ({"port": {"tokyo": "x"}, "public": PUBLIC}, "", "tokyo"),
+        ({"subnet": {"tokyo": "x"}, "public": PUBLIC}, "", "tokyo"),
+        ({"public": PUBLIC}, "", "paris"),
+        ({"public": PUBLIC}, "tokyo", "tokyo"),
+        ({"other": {"tokyo": "x"}}, "", "tokyo"),
+    ],
+)
+def test_a_floating_ip_is_made_where_its_port_is(body, site, expected):
+    found = planned(call("POST", "network", "/floatingips", site), where(body=body))
+    assert found == Plan(Reach.ONE, (expected,))
+
+
+def test_a_floating_ip_does_not_go_to_a_port_at_another_site():
+    known = where(path={"f": {"paris": "a"}}, body={"port": {"tokyo": "b"}})
+    with pytest.raises(Conflict, match=r"port is at tokyo, but f is at paris.*X-Federation-Site"):
+        planned(call("PUT", "network", "/floatingips/f"), known)
+    known = where(path={"f": {"tokyo": "a"}}, body={"port": {"tokyo": "b"}})
+    found = planned(call("PUT", "network", "/floatingips/f"), known)
+    assert found == Plan(Reach.ONE, ("tokyo",))
 
 
 def test_a_body_may_refer_to_things_that_are_everywhere():

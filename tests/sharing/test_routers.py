@@ -1,4 +1,4 @@
-"""Routers through the gateway: what they are plugged into, with which MAC. On real Neutrons."""
+"""Routers through the gateway: what they are plugged into, and their ways out. On real Neutrons."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import pytest
 from sync.mac import interface_mac
 from tests.adversarial.client import Answer, Login
 from tests.sharing.conftest import Federation
-from tests.sharing.test_networks_that_span import Admins, at_site, make
+from tests.sharing.test_networks_that_span import Admins, at_site, make, until
 
 pytestmark = pytest.mark.lab
 
@@ -101,6 +101,85 @@ async def test_an_interface_has_its_mac_from_the_start_and_all_else_as_neutron_m
     # Nothing lies about.
     await unplug(ada, router["id"])
     await ada.do("DELETE", "network", f"/networks/{net['id']}")
+
+
+async def test_a_router_has_a_way_out_at_each_site_and_floating_ips_where_their_ports_are(
+    federation: Federation, ada: Login, site_admins: Admins
+) -> None:
+    # The external networks are called alike, and are one to the tenant.
+    found = await ada.get("network", "/networks?router:external=true&name=public")
+    (public,) = found["networks"]
+    both = ["paris", "tokyo"]
+    net = await make(ada, "/networks", "network", name="out", availability_zone_hints=both)
+    cidr = {"ip_version": 4, "cidr": "10.74.0.0/24"}
+    sub = await make(ada, "/subnets", "subnet", network_id=net["id"], **cidr)
+    gateway = {"network_id": public["id"]}
+    router = await make(ada, "/routers", "router", name="out", external_gateway_info=gateway)
+    path = f"/routers/{router['id']}"
+    assert (await plug(ada, router["id"], subnet_id=sub["id"])).ok
+    new = {"network_id": net["id"], "fixed_ips": [{"subnet_id": sub["id"]}]}
+    far, near = [await make(ada, "/ports", "port", site=site, **new) for site in reversed(both)]
+
+    # Its addresses are those at all sites, the anchor's first.
+    async def shown() -> Any:
+        info = (await ada.get("network", path))["router"]["external_gateway_info"]
+        return info if len(info["external_fixed_ips"]) == 2 else None
+
+    info = await until(shown)
+    there = [
+        each["external_gateway_info"]["external_fixed_ips"][0]["ip_address"]
+        for site in ("paris", "tokyo")
+        for each in await at_site(site_admins[site], "/routers?name=out", "routers", ada.project_id)
+    ]
+    assert [each["ip_address"] for each in info["external_fixed_ips"]] == there
+    (listed,) = (await ada.get("network", "/routers?name=out"))["routers"]
+    assert listed["external_gateway_info"] == info
+
+    # Who puts back what he was shown speaks of the anchor's address only. To say which is for admins at Neutron,
+    # so that is how far it gets; and nobody chooses what another site's Neutron has chosen.
+    same = {"network_id": public["id"], "external_fixed_ips": info["external_fixed_ips"]}
+    body = {"router": {"name": "out", "external_gateway_info": same}}
+    refused = await ada.ask("PUT", "network", path, body)
+    assert refused.status == 403, refused
+    assert "external_fixed_ips" in refused.json["NeutronError"]["message"]
+    other = {**info["external_fixed_ips"][1], "ip_address": "198.51.100.77"}
+    same["external_fixed_ips"] = [other]
+    refused = await ada.ask("PUT", "network", path, body)
+    assert refused.status == 409, refused
+    assert "is chosen there" in refused.json["NeutronError"]["message"]
+
+    # A floating IP is where its port is, by the one name that the network has.
+    address = {"floating_network_id": public["id"]}
+    at_port = await make(ada, "/floatingips", "floatingip", port_id=far["id"], **address)
+    assert at_port["floating_ip_address"].startswith("198.51.100.")
+    assert (at_port["floating_network_id"], at_port["router_id"]) == (public["id"], router["id"])
+    at_header = await make(ada, "/floatingips", "floatingip", site="tokyo", **address)
+    assert at_header["floating_ip_address"].startswith("198.51.100.")
+    free = await make(ada, "/floatingips", "floatingip", **address)
+    assert free["floating_ip_address"].startswith("203.0.113.")
+    path = f"/floatingips/{free['id']}"
+    refused = await ada.ask("PUT", "network", path, {"floatingip": {"port_id": far["id"]}})
+    assert refused.status == 409, refused
+    assert "X-Federation-Site" in refused.json["NeutronError"]["message"]
+    done = await ada.do("PUT", "network", path, {"floatingip": {"port_id": near["id"]}})
+    assert done["floatingip"]["fixed_ip_address"] == near["fixed_ips"][0]["ip_address"]
+
+    for each in (at_port, at_header, free):
+        await ada.do("DELETE", "network", f"/floatingips/{each['id']}")
+    for port in (near, far):
+        await ada.do("DELETE", "network", f"/ports/{port['id']}")
+    await unplug(ada, router["id"])
+    await ada.do("DELETE", "network", f"/networks/{net['id']}")
+
+    async def nothing() -> bool:
+        left = [
+            await at_site(admin, path, path[1:], ada.project_id)
+            for admin in site_admins.values()
+            for path in ("/routers", "/networks")
+        ]
+        return not any(left)
+
+    await until(nothing)
 
 
 async def at_site_routers(admins: Admins, login: Login) -> list[Any]:
