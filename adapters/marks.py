@@ -9,6 +9,7 @@ their description for good. Tenants see neither.
     federator-anchor            it is the one that the tenant's own token made
     federator-generation:<n>    the generation of the desired state that it has reached
     federator-of:<name>         the federation that has it in its care, if that has a name
+    federator-drained           of a router: it is to have no interfaces at its site for now
     federator-own:<from>-<to>   of a subnet: a pool that the tenant wanted; each site has a part of it
 """
 
@@ -23,6 +24,7 @@ _ANCHOR = "federator-anchor"
 _GENERATION = "federator-generation:"
 _OWN = "federator-own:"
 _OF = "federator-of:"
+_DRAINED = "federator-drained"
 _IN_TEXT = re.compile(r" ?\[federator-id:([0-9a-f-]{36})(?: of ([^\]]+))?\]$")
 
 LONGEST_DESCRIPTION = 255
@@ -41,12 +43,15 @@ class Marks:
     """What else it says, tags as they are; sorted."""
     of: str = ""
     """The name of the federation: a site may be in several."""
+    drained: bool = False
+    """Of a router: its interfaces are kept away from the site."""
 
     @property
     def tags(self) -> list[str]:
         """The tags that say it."""
         said = [OURS, _ID + self.global_id, f"{_GENERATION}{self.generation}", *self.notes]
         said += [_OF + self.of] if self.of else []
+        said += [_DRAINED] if self.drained else []
         return [*said, _ANCHOR] if self.anchor else said
 
 
@@ -59,7 +64,7 @@ def marks_of(item: Mapping[str, Any]) -> Marks | None:
         generation = max((int(each) for each in numbers if each.isdecimal()), default=0)
         notes = tuple(sorted(tag for tag in tags if tag.startswith(_OWN)))
         of = next((tag.removeprefix(_OF) for tag in tags if tag.startswith(_OF)), "")
-        return Marks(ids[0], generation, _ANCHOR in tags, notes, of)
+        return Marks(ids[0], generation, _ANCHOR in tags, notes, of, _DRAINED in tags)
     found = _IN_TEXT.search(str(item.get("description") or ""))
     return Marks(found.group(1), of=found.group(2) or "") if found else None
 
@@ -85,7 +90,8 @@ def besides(tags: Iterable[Any]) -> list[Any]:
     return [
         tag
         for tag in tags
-        if not is_ours(tag) or (tag not in (OURS, _ANCHOR) and not str(tag).startswith(said))
+        if not is_ours(tag)
+        or (tag not in (OURS, _ANCHOR, _DRAINED) and not str(tag).startswith(said))
     ]
 
 

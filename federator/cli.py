@@ -1,4 +1,4 @@
-"""The command line: ``federator serve``, ``idmap show | rebuild``, and ``site`` (`federator.sites`)."""
+"""The command line: ``federator serve``, ``idmap show | rebuild``; others are told where they are at home."""
 
 import asyncio
 import sys
@@ -17,6 +17,7 @@ from federator.house import House, build
 from federator.monitor import monitor
 from federator.options import OneLineErrors, config_option
 from federator.sharing.command import apply, plan, sync
+from federator.sharing.draining import router
 from federator.sites.command import site
 from idmap.ids import global_uuid
 
@@ -27,7 +28,7 @@ def main() -> None:
     """One OpenStack endpoint over many OpenStack sites."""
 
 
-for command in (site, sync, plan, apply):
+for command in (site, sync, plan, apply, router):
     main.add_command(command)
 
 

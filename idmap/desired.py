@@ -53,6 +53,8 @@ class Desired:
     unread: frozenset[str] = frozenset()
     """Sites that could not be read since the store was lost: whether it is there nobody knows, and until
     somebody does nothing is done to it there."""
+    drained: frozenset[str] = frozenset()
+    """Of a router: the sites at which it is to have no interfaces for now (an operator works there)."""
     gone: frozenset[str] = frozenset()
     """Of a tombstone: the sites whose daemons have seen it, and nothing (any more) of what is to be gone."""
     version: int = 0
@@ -67,6 +69,8 @@ class State(StrEnum):
     DRIFT = "drift"
     """It does not stay as it is made: something works against us. It is put right ever more seldom."""
     ERROR = "error"
+    DRAINED = "drained"
+    """It is kept away from its site until somebody restores it."""
     PARKED = "parked"
     """Its site is away or paused."""
 

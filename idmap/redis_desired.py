@@ -29,7 +29,7 @@ _WAKES = 16
 """Wakes that are kept: one would do."""
 _LOOK_SECONDS = 1.0
 """How long one blocking read of a stream waits: less than the connection's own patience."""
-_SETS = ("sites", "unread", "gone")
+_SETS = ("sites", "unread", "drained", "gone")
 """The fields of an entry that are sets, which JSON has not."""
 
 

@@ -106,7 +106,9 @@ class Applier:
         generation = desired.generation if soon == rest else 0
         notes = kind.notes(desired.spec)
         at_anchor = self.cloud.site == desired.anchor
-        marks = Marks(desired.global_id, generation, at_anchor, notes, self.ground.federation)
+        drained = self.cloud.site in desired.drained
+        of = self.ground.federation
+        marks = Marks(desired.global_id, generation, at_anchor, notes, of, drained)
         await self._update(kind, replica, soon, marks, fresh=True)
         return local_id
 

@@ -22,11 +22,14 @@ class _Draft:
     takes: list[Change] = field(default_factory=list)
     alike: list[tuple[Desired, Replica]] = field(default_factory=list)
     gone: list[Desired] = field(default_factory=list)
+    drained: list[Desired] = field(default_factory=list)
     waiting: dict[str, str] = field(default_factory=dict)
     unfit: dict[str, str] = field(default_factory=dict)
     odd: list[Odd] = field(default_factory=list)
     found: dict[str, str] = field(default_factory=dict)
     """Global ID -> local ID of what has been matched so far."""
+    drains: set[str] = field(default_factory=set)
+    """What is drained here."""
     doomed: set[str] = field(default_factory=set)
     """What is there, and is to be gone everywhere."""
 
@@ -48,7 +51,7 @@ def diff(
     `kinds` in order of dependence. `places` is global ID -> local ID of the replicas that the ID map has at the
     site, `plugged` the local IDs of networks that have ports. `now` in seconds since 1970.
     """
-    draft = _Draft()
+    draft = _Draft(drains={entry.global_id for entry in desired if site in entry.drained})
     for kind in kinds:
         mine = [entry for entry in desired if entry.kind == kind.name]
         there = [each for each in observed.get(kind.name, ()) if not _is_strayed(kind, each, draft)]
@@ -74,6 +77,7 @@ def diff(
         (*draft.makes, *reversed(draft.takes)),
         tuple(draft.alike),
         tuple(draft.gone),
+        tuple(draft.drained),
         draft.waiting,
         draft.unfit,
         tuple(draft.odd),
@@ -125,8 +129,14 @@ def _decide(
         return
     if entry.deleted:
         draft.doomed.add(entry.global_id)
+    drains = str(entry.spec.get(kind.drains_with) or "") if wanted and kind.drains_with else ""
+    away = drains in draft.drains
     if why := _not_now(site, entry, statuses.get(entry.global_id), now):
         draft.waiting[entry.global_id] = why
+    elif away and replica is None:
+        draft.drained.append(entry)
+    elif away and replica is not None:
+        draft.takes.append(Delete(entry, replica, "its router is drained", drains=drains))
     elif replica is None:
         draft.makes.append(Create(entry))
     elif entry.deleted and goes_with(entry) & draft.doomed:
@@ -179,9 +189,13 @@ def _not_now(site: str, entry: Desired, status: Status | None, now: float) -> st
 def _difference(
     site: str, kind: Kind, entry: Desired, replica: Replica, federation: str
 ) -> Update | None:
-    fields = kind.differences(entry.spec, replica.item)
+    drained = site in entry.drained
+    # What needs others to be there goes before them, and comes back after them.
+    spec = {**entry.spec, **dict.fromkeys(kind.later)} if drained else entry.spec
+    fields = kind.differences(spec, replica.item)
     notes = kind.notes(entry.spec)
-    marks = Marks(entry.global_id, entry.generation, site == entry.anchor, notes, federation)
+    at_anchor = site == entry.anchor
+    marks = Marks(entry.global_id, entry.generation, at_anchor, notes, federation, drained)
     unsaid = kind.resource.tagged and replica.marks != marks
     if not fields and not unsaid:
         return None

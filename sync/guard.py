@@ -45,7 +45,7 @@ def guarded(
                 "look at the rights of the account there"
             )
             changes = [each for each in changes if each.desired.kind != kind.name]
-    deletions = [each for each in changes if isinstance(each, Delete) and not _is_double(each)]
+    deletions = [each for each in changes if isinstance(each, Delete) and not _is_asked(each)]
     kept = len(plan.alike) + len(changes)
     if len(deletions) > max(ALWAYS_DELETED, MOST_DELETIONS * kept):
         refused.append(f"{len(deletions)} of {kept} replicas would be deleted")
@@ -56,9 +56,9 @@ def guarded(
     return replace(plan, changes=tuple(changes), refused=tuple(refused))
 
 
-def _is_double(change: Delete) -> bool:
-    """Whether what it deletes is there once more, and stays."""
-    return change.extra and change.replica.kind == change.desired.kind
+def _is_asked(change: Delete) -> bool:
+    """Whether an operator has asked for it, or what it deletes is there once more and stays."""
+    return bool(change.drains) or (change.extra and change.replica.kind == change.desired.kind)
 
 
 def digest(plan: Plan) -> str:

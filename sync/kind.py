@@ -82,6 +82,8 @@ class Kind:
     """Whether an object of a site was only begun to be made (a port that is no interface yet)."""
     goes_with: tuple[str, ...] = ()
     """The fields that name what it goes with: if that is deleted, Neutron deletes this too."""
+    drains_with: str = ""
+    """The field that names what it is kept away with where that is drained."""
     users: str = ""
     """The beginning of the query for the ports that use one: the rest is its ID."""
     normal: Callable[[Item], Item] = as_they_are

@@ -73,6 +73,8 @@ class Delete:
     why: str
     extra: bool = False
     """It is one too many: a second replica, or a part that the object has not. The replica stays."""
+    drains: str = ""
+    """It stays wanted, and is kept away for now: the global ID of what is drained."""
 
 
 Change = Create | Update | Stretch | Delete
@@ -98,6 +100,8 @@ class Plan:
     """Nothing is to be done for these."""
     gone: tuple[Desired, ...] = ()
     """What is to be gone, and is."""
+    drained: tuple[Desired, ...] = ()
+    """What is kept away for now, and is not there."""
     waiting: Mapping[str, str] = field(default_factory=dict)
     """Global ID -> why nothing is done for it in this round."""
     unfit: Mapping[str, str] = field(default_factory=dict)
@@ -130,6 +134,10 @@ def told(plan: Plan) -> list[str]:
         lines.append(
             f"{plan.site}: {verb} {entry.kind} {entry.global_id} {name}{detail}: {change.why}"
         )
+    lines += [
+        f"{plan.site}: drained {entry.kind} {entry.global_id}: is kept away until it is restored"
+        for entry in plan.drained
+    ]
     lines += [f"{plan.site}: wait {gid}: {why}" for gid, why in plan.waiting.items()]
     lines += [f"{plan.site}: cannot stretch {gid}: {why}" for gid, why in plan.unfit.items()]
     lines += [

@@ -239,16 +239,25 @@ class _Work:
         furthest = min(replicas, key=lambda site: (-_reached(replicas[site]), site))
         shown = replicas[anchor or furthest]
         wholes = [self.care.get(whole) for whole in kind.wholes(shown.item)]
+        # An interface whose router is drained at its anchor is not there, and belongs there.
+        drained_at = [each.anchor for each in wholes if each and each.anchor in each.drained]
+        anchor = anchor or next(iter(drained_at), "")
         if not anchor and self.unread:
             away = sorted(self.unread)
             anchor = away[0]
             why = f"its anchor may be at {' or '.join(away)}, which could not be read"
         elif not anchor:
             anchor, why = furthest, NO_ANCHOR
+        shown = replicas.get(anchor, shown)
         why = next((each.quarantined for each in wholes if each and each.quarantined), why)
         project = next((each.project for each in wholes if each), shown.item.get("project_id"))
         spec = kind.spec_of({**shown.item, "project_id": project})
         spec |= self._number(kind, replicas, anchor)
+        drained = _drained(replicas)
+        if anchor in drained and (whole := sorted(replicas.keys() - drained)):
+            # What is kept away there is told by those that have it.
+            other = kind.spec_of(replicas[whole[0]].item)
+            spec |= {name: other[name] for name in kind.later if name in other}
         others = [each for site, each in replicas.items() if site != anchor]
         differs = any(kind.differences(spec, each.item) for each in others)
         generation = max(1, *(_reached(each) for each in replicas.values())) + differs
@@ -265,6 +274,7 @@ class _Work:
             max(generation, before.generation if before else 0),
             quarantined=why,
             unread=self.unread,
+            drained=drained,
             version=before.version if before else 0,
         )
 
@@ -285,7 +295,8 @@ class _Work:
         if before.deleted:
             return replace(before, unread=before.unread & self.unread)
         sites = before.sites | (read & replicas.keys())
-        return replace(before, unread=before.unread & self.unread, sites=sites)
+        drained = before.drained | (read & _drained(replicas))
+        return replace(before, unread=before.unread & self.unread, sites=sites, drained=drained)
 
     def _nothing_left(self, before: Desired) -> Desired:
         """Of something in quarantine nothing was found."""
@@ -323,6 +334,11 @@ class _Work:
 
     def _odd(self, kind: Kind, site: str, replica: Replica, why: str) -> None:
         self.result.odd.append(f"{site}: {kind.name} {replica.local_id} {why}")
+
+
+def _drained(replicas: Mapping[str, Replica]) -> frozenset[str]:
+    """The sites whose replicas say that they are drained."""
+    return frozenset(site for site, each in replicas.items() if each.marks and each.marks.drained)
 
 
 def _rank(replica: Replica) -> tuple[int, str]:

@@ -92,7 +92,8 @@ class Round:
         if lead is not None:
             await self._publish(observed, lead)
             await self._tell_ways_out(desired, observed, lead)
-            desired = [await self._decided(entry, observed, plugged) for entry in desired]
+            drained = {entry.global_id for entry in desired if self.site in entry.drained}
+            desired = [await self._decided(e, observed, plugged, drained) for e in desired]
             desired = await self._with_their_wholes(desired)
         plan = diff(
             self.site,
@@ -132,6 +133,10 @@ class Round:
                 # Something newer is wanted by now, or somebody is about to change it.
                 again = True
                 continue
+            if isinstance(change, Delete) and change.drains and not await self._drains(change):
+                # It was restored, or could not be drained as a whole.
+                again = True
+                continue
             status = await self._done(change, applier, statuses.get(entry.global_id))
             trouble = trouble or bool(status and status.next_try and status.attempts)
             again = again or status is None or not status.next_try
@@ -162,6 +167,7 @@ class Round:
             status = failed(entry, before, state, reason, now)
             if isinstance(change, Delete) and state is State.ERROR:
                 await self._withdraw(change, status)
+                await self._undrain(change, status)
             log.warning("not done", site=self.site, kind=entry.kind, id=entry.global_id, why=reason)
             return status
         log.info("done", site=self.site, what=type(change).__name__, id=entry.global_id)
@@ -169,7 +175,7 @@ class Round:
             if not change.extra:
                 await self.addresses.leave(entry)
                 await applier.keep_place(entry, None)
-            return None
+            return _drained(entry, now) if change.drains else None
         return reached(entry, before, local_id, now)
 
     async def _keep_addresses(self, plan: Plan) -> float | None:
@@ -205,6 +211,21 @@ class Round:
             if await self.store.put(alive) is not None:
                 await self.store.wake(each.sites)
 
+    async def _drains(self, change: Delete) -> bool:
+        """Whether that with which it is to be kept away is still drained here."""
+        whole = (await self.store.get([change.drains])).get(change.drains)
+        return whole is not None and self.site in whole.drained
+
+    async def _undrain(self, change: Delete, status: Status) -> None:
+        """A site needs one of what was to be kept away: all of it stays, for half is worse than nothing."""
+        while change.drains:
+            whole = (await self.store.get([change.drains])).get(change.drains)
+            if whole is None or self.site not in whole.drained:
+                return
+            log.warning("not drained", id=whole.global_id, site=self.site, why=status.error)
+            if await self.store.put(replace(whole, drained=whole.drained - {self.site})):
+                await self.store.wake([self.site])
+
     async def _unsettled(
         self, whole: Desired, statuses: Mapping[str, Status]
     ) -> dict[str, Status | None]:
@@ -230,6 +251,12 @@ class Round:
                 said[entry.global_id] = Status(
                     State.READY, generation, generation, replica.local_id, since=now
                 )
+        for entry in plan.drained:
+            await applier.keep_place(entry, None)
+            known = statuses.get(entry.global_id)
+            new = _drained(entry, now)
+            if known is None or replace(known, since=now) != new:
+                said[entry.global_id] = new
         for gid, why in plan.unfit.items():
             known = statuses.get(gid)
             if known is None or known.error != why:
@@ -260,7 +287,11 @@ class Round:
             await self.store.put(replace(entry, gone=entry.gone | {self.site}))
 
     async def _decided(
-        self, entry: Desired, observed: Observed, plugged: Collection[str]
+        self,
+        entry: Desired,
+        observed: Observed,
+        plugged: Collection[str],
+        drained: Collection[str],
     ) -> Desired:
         """The entry after what the anchor's daemon has to decide for all."""
         if entry.anchor != self.site:
@@ -272,7 +303,8 @@ class Round:
             await self.addresses.open(entry, replica)
             if entry.kind == "router_interface":
                 await self.addresses.share(entry)
-        if kind is not None and kind.name not in observed.unknown:
+        whole = str(entry.spec.get(kind.drains_with) or "") if kind and kind.drains_with else ""
+        if kind is not None and kind.name not in observed.unknown and whole not in drained:
             new = ended(entry, kind, replica, self.clock())
             if new is None and kind.stretch is not None:
                 with suppress(Unfit):
@@ -385,6 +417,10 @@ class Round:
             if pin is not None and self.site in pin.places:
                 places[entry.global_id] = pin.places[self.site]
         return places
+
+
+def _drained(entry: Desired, now: float) -> Status:
+    return Status(State.DRAINED, entry.generation, entry.generation, since=now)
 
 
 def _is_extra(change: Change) -> bool:

@@ -9,6 +9,7 @@ from idmap.desired import Desired
 from sync.diff import CHANGING_SECONDS
 from sync.kind import Kind
 from sync.plan import Replica
+from sync.share import changed
 
 
 def ended(entry: Desired, kind: Kind, replica: Replica | None, now: float) -> Desired | None:
@@ -20,6 +21,4 @@ def ended(entry: Desired, kind: Kind, replica: Replica | None, now: float) -> De
         return None
     if replica is None:
         return replace(entry, changing=0, deleted=True, generation=entry.generation + 1)
-    spec = {**entry.spec, **kind.spec_of(replica.item)}
-    generation = entry.generation + (spec != entry.spec)
-    return replace(entry, changing=0, spec=spec, generation=generation)
+    return changed(entry, kind, replica.item)

@@ -115,7 +115,8 @@ def _replica(entry: Desired, site: str, status: Status | None, local_id: str | N
     if site in entry.unread:
         state = UNKNOWN
     elif status is not None:
-        state = str(status.state)
+        drained = site in entry.drained and status.state is State.READY
+        state = str(State.DRAINED if drained else status.state)
     else:
         # In quarantine nobody says how it is; it is as it was found.
         state = str(State.READY if entry.quarantined and local_id else State.PENDING)

@@ -7,4 +7,5 @@ plugging    a router is plugged in, with a MAC that every site can compute
 anchor      changes and deletions, by the caller's token at the anchor
 crew        the daemons of this federation, wired
 command     ``federator sync``, ``plan``, ``apply``
+draining    ``federator router drain``, ``restore``
 """

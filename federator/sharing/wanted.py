@@ -179,7 +179,8 @@ class Wanted:
 def _is_there(status: Status, entry: Desired) -> bool:
     if status.state is State.ERROR and not status.generation:
         raise Conflict(_complaint(entry, "", status))
-    return status.state is State.READY and status.generation >= entry.generation
+    there = status.state in (State.READY, State.DRAINED)
+    return there and status.generation >= entry.generation
 
 
 def _complaint(entry: Desired, site: str, status: Status | None) -> str:

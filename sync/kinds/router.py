@@ -24,10 +24,11 @@ def _normal(item: Item) -> Item:
 async def _change(hand: Hand, there: Mapping[str, Any], fields: dict[str, Any]) -> None:
     path = f"/v2.0/routers/{there['id']}"
     fields = dict(fields)
-    wanted = fields.pop("routes", None)
+    routed = "routes" in fields
+    wanted = fields.pop("routes", None) or ()
     if fields:
         await hand.call("PUT", path, {"router": fields})
-    if wanted is not None:
+    if routed:
         have = [_route(each) for each in there.get("routes") or ()]
         want = [_route(each) for each in wanted]
         for verb, routes in (

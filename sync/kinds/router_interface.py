@@ -74,6 +74,7 @@ KIND = Kind(
     only="&".join(f"device_owner={owner}" for owner in OWNERS),
     natural=_natural,
     begun=_begun,
+    drains_with="device_id",
     create=_create,
     delete=_delete,
 )

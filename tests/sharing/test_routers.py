@@ -1,5 +1,8 @@
 """Routers through the gateway: what they are plugged into, and their ways out. On real Neutrons."""
 
+import asyncio
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -135,7 +138,7 @@ async def test_a_router_has_a_way_out_at_each_site_and_floating_ips_where_their_
     (listed,) = (await ada.get("network", "/routers?name=out"))["routers"]
     assert listed["external_gateway_info"] == info
 
-    # Who puts back what he was shown speaks of the anchor's address only. To say which is for admins at Neutron,
+    # Who puts back what he was shown speaks of the address at the anchor only. To say which is for admins,
     # so that is how far it gets; and nobody chooses what another site's Neutron has chosen.
     same = {"network_id": public["id"], "external_fixed_ips": info["external_fixed_ips"]}
     body = {"router": {"name": "out", "external_gateway_info": same}}
@@ -164,7 +167,29 @@ async def test_a_router_has_a_way_out_at_each_site_and_floating_ips_where_their_
     done = await ada.do("PUT", "network", path, {"floatingip": {"port_id": near["id"]}})
     assert done["floatingip"]["fixed_ip_address"] == near["fixed_ips"][0]["ip_address"]
 
-    for each in (at_port, at_header, free):
+    # What goes by a floating IP cannot go by another site: as long as there is one nothing is drained.
+    code, said = await router_command(federation, "drain")
+    assert code != 0
+    assert at_port["floating_ip_address"] in said
+    await ada.do("DELETE", "network", f"/floatingips/{at_port['id']}")
+
+    async def interfaces(site: str) -> list[tuple[str, str]]:
+        query = "/ports?device_owner=network:router_interface"
+        found = await at_site(site_admins[site], query, "ports", ada.project_id)
+        return [(each["mac_address"], each["fixed_ips"][0]["ip_address"]) for each in found]
+
+    before = await interfaces("tokyo")
+    assert before == await interfaces("paris")
+    assert await router_command(federation, "drain") == (
+        0,
+        f"tokyo: router {router['id']} is drained of 1 interfaces\n",
+    )
+    assert await interfaces("tokyo") == []
+    assert await interfaces("paris") == before
+    assert (await router_command(federation, "restore"))[0] == 0
+    assert await interfaces("tokyo") == before
+
+    for each in (at_header, free):
         await ada.do("DELETE", "network", f"/floatingips/{each['id']}")
     for port in (near, far):
         await ada.do("DELETE", "network", f"/ports/{port['id']}")
@@ -180,6 +205,14 @@ async def test_a_router_has_a_way_out_at_each_site_and_floating_ips_where_their_
         return not any(left)
 
     await until(nothing)
+
+
+async def router_command(federation: Federation, verb: str) -> tuple[int, str]:
+    """``federator router drain`` or ``restore`` of the router "out" at tokyo: its code, and what it said."""
+    command = [sys.executable, "-m", "federator", "router", verb, "out", "--site", "tokyo"]
+    command += ["--config", str(federation.gateway.config)]
+    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True)
+    return done.returncode, done.stdout + done.stderr
 
 
 async def at_site_routers(admins: Admins, login: Login) -> list[Any]:

@@ -164,6 +164,8 @@ class Neutron:
             return {"segment": self._new_segment(body["segment"])}
         if words[0] == "network-ip-availabilities":
             return {"network_ip_availability": self._availability(words[1])}
+        if words == ["floatingips"] and method == "GET":
+            return {"floatingips": []}
         if words[0] not in _COLLECTIONS:
             _no(404, "HTTPNotFound")
         kind = _COLLECTIONS[words[0]]

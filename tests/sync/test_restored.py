@@ -351,6 +351,33 @@ def test_interfaces_are_wherever_router_and_network_are(lab: Lab) -> None:
     assert pins(found)[port].kind == "port"
 
 
+def test_what_is_drained_stays_drained(lab: Lab) -> None:
+    """Also at the anchor: what is kept away there belongs there, and the others say what it is like."""
+    router, sub, port = shown("paris", "r"), shown("paris", "sub"), shown("paris", "port")
+    routes = [{"destination": "10.9.0.0/16", "nexthop": "10.0.0.9"}]
+    for site in ("paris", "tokyo"):
+        anchor = site == "paris"
+        lab.network(site, "net", 1)
+        lab.subnet(site, "sub", "net", Marks(sub, 1, anchor))
+        marks = Marks(router, 1, anchor, drained=anchor)
+        lab.add("router", site, "r", marks=marks, routes=[] if anchor else routes)
+    fields = {
+        "device_owner": "network:router_interface",
+        "device_id": local("tokyo", "r"),
+        "network_id": local("tokyo", "net"),
+        "mac_address": "fa:16:3e:00:00:01",
+        "fixed_ips": [{"subnet_id": local("tokyo", "sub"), "ip_address": "10.0.0.1"}],
+    }
+    lab.add("router_interface", "tokyo", "port", marks=Marks(port, 1), **fields)
+
+    found = entries(lab.read())
+
+    assert found[router].drained == {"paris"}
+    assert found[router].spec["routes"] == routes
+    assert (found[port].anchor, found[port].quarantined) == ("paris", "")
+    assert found[port].sites == {"paris", "tokyo"}
+
+
 def test_address_groups_carry_their_mark_for_good(lab: Lab) -> None:
     gid = shown("paris", "group")
     lab.add("address_group", "paris", "group", addresses=["10.0.0.1/32"])
