@@ -147,6 +147,8 @@ class Resource:
     told: Mapping[str, str] = field(default_factory=dict)
     """Merge.NUMBERS: what clients ask -> what the gateway's account asks to be told the same of another
     project (``{project}``), so that it is known while the site is away. Paths, with the query."""
+    ranged: bool = False
+    """Merge.NUMBERS: what was used between two moments that the query names (``start`` and ``end``)."""
     kept: tuple[str, ...] = ()
     """Fields that are remembered, so that the object can be shown while its site is away: what it is called,
     what it is made of, where it is to be reached. Never metadata, user data, or anything secret."""

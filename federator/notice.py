@@ -108,6 +108,9 @@ class Notice:
         owner, name, now = str(project_id), name_of_numbers(call), time.time()
         if call.resource is None or name not in told_names(call.service, call.resource, project_id):
             return
+        if call.resource.ranged:
+            # Of some range or other; the readings know which one serves all.
+            return
         known, when = self._numbers.get((site, owner, name), (None, 0))
         if known != body or now - when > AGAIN_SECONDS:
             try:
@@ -194,6 +197,8 @@ def _told(resource: Resource, item: Item) -> Item:
 
 def name_of_numbers(call: Call) -> str:
     """Under which name the numbers that a call asks for are kept: without moments and what it does not want."""
+    if call.resource is not None and call.resource.ranged:
+        return f"{call.service.type} {call.path}?"
     pairs = [
         (name, value)
         for name, value in parse_qsl(call.query)

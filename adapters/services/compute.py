@@ -391,6 +391,10 @@ _OF_USERS_AND_PROJECTS = (
         id_kind=PROJECT,
         refs={"server_usages[].instance_id": "server", "server_usages[].tenant_id": PROJECT},
         filters={"marker": "server"},
+        told={"/os-simple-tenant-usage/{project}": "/os-simple-tenant-usage/{project}"},
+        # The first in which it is given in pages: what does not fit on one is not remembered.
+        index_microversion="2.40",
+        ranged=True,
         merge=Merge.NUMBERS,
     ),
 )

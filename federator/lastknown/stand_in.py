@@ -28,6 +28,7 @@ from federator.call import Call, SiteReply
 from federator.faults import Unavailable
 from federator.lastknown.draw import in_order, short, whole, with_flavor
 from federator.lastknown.filters import CannotTell, asked_for
+from federator.lastknown.usage import used
 from federator.notice import NUMBERS, name_of_numbers, tells_numbers
 from federator.paging import Page
 from idmap.front import IdMap
@@ -87,6 +88,14 @@ class StandIn:
             # To count it as nothing would have somebody believe that there is room.
             raise Unavailable(f"The numbers of {missing.site} are not known just now.")
         seen, body = orjson.loads(raw)
+        resource = question.call.resource
+        if resource is not None and resource.ranged:
+            try:
+                body = {resource.key: used(body[resource.key], seen, question.call.query)}
+            except CannotTell as error:
+                raise Unavailable(
+                    f"What was used at {missing.site} is not known just now for this {error}."
+                ) from None
         return _known(missing, body, seen)
 
     async def _list(

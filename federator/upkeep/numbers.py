@@ -19,6 +19,7 @@ from adapters.names import Outward
 from adapters.names import Site as SiteNames
 from adapters.spec import Ids, Resource, Service
 from adapters.translate import rewrite_body, shape
+from federator.lastknown.usage import known_from
 from federator.notice import NUMBERS, Notice, told_names
 from idmap.front import IdMap
 from idmap.records import RecordStore
@@ -57,6 +58,8 @@ class Numbers:
                 path = (
                     f"{service.version}{'/{project_id}' if service.project_in_path else ''}{asked}"
                 )
+                if resource.ranged:
+                    path += f"?start={known_from(int(time.time())):%Y-%m-%dT%H:%M:%S}"
                 try:
                     status, body = await self.accounts[site].get(
                         service.type,
@@ -77,13 +80,18 @@ class Numbers:
         home_id: str,
         local_id: str,
         name: str,
-        body: object,
+        body: Mapping[str, object],
     ) -> None:
         own = {local_id: home_id}
         out = Outward(self.names[site], self.ids.pins, ids=self.rules, own=own)
         numbers = rewrite_body(shape(service, resource), body, out.change)
+        await self.ids.register(site, out.seen)
         raw = orjson.dumps([int(time.time()), numbers])
-        await self.ids.store.put_documents(NUMBERS, home_id, {name: raw}, site=site)
+        # More than fits on a page would be counted in part.
+        whole = f"{resource.key}_links" not in body
+        await self.ids.store.put_documents(
+            NUMBERS, home_id, {name: raw if whole else None}, site=site
+        )
 
 
 async def keep_numbers(numbers: Numbers) -> None:

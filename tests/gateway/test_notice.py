@@ -103,6 +103,7 @@ PROJECT = "a" * 32
         (f"/limits?tenant_id={'b' * 32}", False),
         ("/limits?x=1", False),
         ("/os-simple-tenant-usage?detailed=1", False),
+        (f"/os-simple-tenant-usage/{PROJECT}?start=2026-11-28T00:00:00", False),
         ("/os-hypervisors/statistics", False),
     ],
 )

@@ -1,7 +1,9 @@
 """What stands in for a site that is away: for whom, from what, and when nothing may."""
 
+from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 import pytest
 from multidict import CIMultiDict, CIMultiDictProxy
 
@@ -14,6 +16,7 @@ from federator.asker import Question
 from federator.call import Call, SiteReply
 from federator.faults import Unavailable
 from federator.lastknown.stand_in import StandIn
+from federator.notice import NUMBERS
 from federator.paging import page_of
 from federator.plan import Whereabouts
 from federator.route import route
@@ -201,3 +204,32 @@ async def test_numbers_that_were_never_told_are_not_nothing(stand_in: StandIn) -
 async def test_a_filter_that_cannot_be_applied_is_not_answered(stand_in: StandIn) -> None:
     with pytest.raises(Unavailable):
         await stand_in.reply(_question("compute", "/servers?tags=x", MEMBER), MISSING)
+
+
+@pytest.mark.parametrize(
+    ("project", "query", "hours"),
+    [
+        (OURS, "start=2026-11-20T00:00:00&end=2026-11-28T12:00:00", 2),
+        (OURS, "detailed=1&start=2026-11-20T00:00:00&end=2026-11-28T11:00:00", 1),
+        (OURS, "start=2020-01-01T00:00:00", None),
+        (THEIRS, "start=2026-11-20T00:00:00", None),
+    ],
+    ids=["of a range", "of another", "of the far past", "of others"],
+)
+async def test_usage_is_what_the_site_would_have_said_last(
+    stand_in: StandIn, project: str, query: str, hours: float | None
+) -> None:
+    server = {"started_at": "2026-11-28T10:00:00.000000", "ended_at": None}
+    known = {"server_usages": [{**server, "vcpus": 1, "memory_mb": 64, "local_gb": 1}]}
+    seen = int(datetime(2026, 11, 28, 12, tzinfo=UTC).timestamp())
+    name = f"compute /os-simple-tenant-usage/{OURS}?"
+    told = {name: orjson.dumps([seen, {"tenant_usage": known}])}
+    await stand_in.ids.store.put_documents(NUMBERS, OURS, told, site="tokyo")
+    question = _question("compute", f"/os-simple-tenant-usage/{project}?{query}", MEMBER)
+    if hours is None:
+        with pytest.raises(Unavailable):
+            await stand_in.reply(question, MISSING)
+    else:
+        reply = await stand_in.reply(question, MISSING)
+        assert reply.body["tenant_usage"]["total_hours"] == hours
+        assert reply.last_known == seen

@@ -3,15 +3,21 @@
 Once it is frozen, accepts connections and says nothing; once it is cut off, and all that is sent to it is lost.
 """
 
+import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
+import redis
 import requests
 
 from tests.e2e.api import Api
 from tests.e2e.waiting import until
-from tests.missing_site.conftest import LEAVES, STAYS, Things, World, boot, new_things
+from tests.missing_site.conftest import LEAVES, STAYS, Things, World, boot, make, new_things
 
 KINDS = {
     "server": ("compute", "/servers", "servers"),
@@ -59,17 +65,73 @@ def left(api: Api, stays: str, numbers: dict[str, Any]) -> Things:
     return new_things(api, "leaves")
 
 
+@pytest.fixture(scope="module")
+def parts(api: Api, left: Things) -> dict[str, str]:
+    """What is not remembered, and is there: a server group, and a rule."""
+    policies = {"name": "apart", "policies": ["anti-affinity"]}
+    group = make(api, LEAVES, "compute", "/os-server-groups", "server_group", **policies)
+    rule = {"security_group_id": left.security_group, "direction": "ingress"}
+    path, key = "/v2.0/security-group-rules", "security_group_rule"
+    made = make(api, LEAVES, "network", path, key, **rule)
+    return {"group": group["id"], "rule": made["id"]}
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What the project has used in a week, which ended when the tests began."""
+
+    path: str
+    used: Any
+
+    @classmethod
+    def now(cls, api: Api, path: str) -> "Usage":
+        used = api.get("compute", path)["tenant_usage"]
+        # Goes on, whatever is asked for.
+        ours = [each | {"uptime": 0} for each in used["server_usages"]]
+        return cls(path, {**used, "server_usages": ours})
+
+
+@pytest.fixture(scope="module")
+def usage(world: World, api: Api, left: Things) -> Usage:
+    """It, once the upkeep has read it of the site that leaves."""
+    end = datetime.now(UTC).replace(tzinfo=None)
+    query = f"start={(end - timedelta(days=7)).isoformat()}&end={end.isoformat()}"
+    with redis.Redis.from_url(world.fleet.redis.url) as client:
+        client.delete(f"federator:turn:numbers:{LEAVES}:{api.project_id}")
+
+        def known() -> bool:
+            kept = [client.hvals(key) for key in client.scan_iter("federator:sitedoc:*:numbers:*")]
+            told = [json.loads(each) for values in kept for each in values]
+            return any(
+                seen > end.replace(tzinfo=UTC).timestamp() and left.server in str(body)
+                for seen, body in told
+            )
+
+        until(known, "the upkeep has read what was used")
+    return Usage.now(api, f"/os-simple-tenant-usage/{api.project_id}?{query}")
+
+
 @pytest.fixture(scope="module", params=["frozen", "cut off"])
 def things(
-    request: pytest.FixtureRequest, world: World, api: Api, left: Things
+    request: pytest.FixtureRequest,
+    world: World,
+    api: Api,
+    left: Things,
+    parts: dict[str, str],
+    usage: Usage,
 ) -> Iterator[Things]:
     """What was at the site, which never answers from here on."""
     with world.frozen() if request.param == "frozen" else world.cut_off():
         # Each service finds out by itself; afterwards nobody waits any more.
-        for service in ("compute", "block-storage", "image", "network"):
-            path = next(path for of, path, _ in KINDS.values() if of == service)
-            api.call("GET", service, path)
-        until(lambda: world.away() >= {"compute", "block-storage", "image", "network"}, "away")
+        services = ("compute", "block-storage", "image", "network")
+        paths = [next(path for of, path, _ in KINDS.values() if of == each) for each in services]
+        with ThreadPoolExecutor() as pool:
+            first = list(pool.map(partial(api.call, "GET"), services, paths))
+        until(lambda: world.away() >= set(services), "away")
+        # Those who were on their way have their answer like all others.
+        named = [each.headers.get("X-Federation-Missing-Sites") for each in first]
+        assert [each.status_code for each in first] == [200] * len(services)
+        assert named == [LEAVES] * len(services)
         yield left
     until(lambda: not world.away(), "the site is back")
 
@@ -102,6 +164,29 @@ def test_what_was_there_is_shown_by_its_id(things: Things, api: Api, kind: str) 
     assert response.headers["X-Federation-Missing-Sites"] == LEAVES
     shown = response.json()
     assert shown.get(kind, shown)["id"] == getattr(things, kind)
+
+
+@once
+@pytest.mark.parametrize(
+    ("service", "path"),
+    [
+        ("compute", "/servers/{server}/os-interface"),
+        ("compute", "/servers/{server}/os-volume_attachments"),
+        ("compute", "/servers/{server}/metadata"),
+        ("compute", "/os-server-groups/{group}"),
+        ("block-storage", "/volumes/{volume}/metadata"),
+        ("image", "/v2/images/{image}/members"),
+        ("network", "/v2.0/networks/{network}/tags"),
+        ("network", "/v2.0/security-group-rules/{rule}"),
+    ],
+)
+def test_what_is_not_remembered_is_not_said_to_be_gone(
+    things: Things, api: Api, parts: dict[str, str], service: str, path: str
+) -> None:
+    """Terraform and others take 404 for deleted, and make the thing again."""
+    response = api.call("GET", service, path.format(**vars(things), **parts))
+    assert response.status_code == 503
+    assert response.headers["Retry-After"]
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "floatingip"])
@@ -195,6 +280,18 @@ def test_numbers_count_the_site_with_what_it_told_last(
 ) -> None:
     now = _numbers(api, service)
     assert _limits(now) == _limits(numbers[service])
+
+
+@once
+def test_usage_counts_the_site_with_what_it_told_last(
+    things: Things, api: Api, stays: str, usage: Usage
+) -> None:
+    counted = {each["instance_id"]: each["hours"] for each in usage.used["server_usages"]}
+    assert counted.keys() == {stays, things.server}
+    assert all(counted.values())
+    assert Usage.now(api, usage.path) == usage
+    everybodys = api.call("GET", "compute", "/os-simple-tenant-usage")
+    assert everybodys.status_code == 503
 
 
 def _limits(numbers: Any) -> dict[str, Any]:

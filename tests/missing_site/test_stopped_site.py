@@ -68,6 +68,9 @@ def _gateways_that_start_meanwhile(
         assert _shown(api)[servers["leaves"]] == "UNKNOWN"
         shown = api.get("compute", f"/servers/{servers['leaves']}")["server"]
         assert (shown["name"], shown["status"]) == ("leaves", "UNKNOWN")
+    listed = {row["ID"]: row["Status"] for row in world.openstack.rows("server", "list")}
+    assert listed[servers["leaves"]] == "UNKNOWN"
+    assert world.openstack.show("server", "show", servers["leaves"])["status"] == "UNKNOWN"
 
 
 def _versions(url: str) -> list[str]:
