@@ -1,14 +1,20 @@
 """The command as somebody types it: ``federator ...``, its settings file and what it says."""
 
+import atexit
+import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from tests.e2e.openstack_cli import CommandServer
 
 COMMAND = str(Path(sys.executable).with_name("federator"))
 
@@ -33,11 +39,18 @@ class Said:
 
 def federator(*words: object, env: dict[str, str] | None = None, cwd: Path | None = None) -> Said:
     """Run the command to its end."""
-    done = subprocess.run(
-        [COMMAND, *map(str, words)], capture_output=True, text=True, timeout=120, env=env, cwd=cwd
-    )
-    assert "Traceback" not in done.stderr, done.stderr
-    return Said(done.returncode, done.stdout, done.stderr)
+    said = _loaded().run([*map(str, words)], env or dict(os.environ), cwd or Path.cwd())
+    assert "Traceback" not in said.err, said.err
+    return Said(said.status, said.out, said.err)
+
+
+@cache
+def _loaded() -> CommandServer:
+    """The command, imported once for all tests of this process."""
+    stack = ExitStack()
+    atexit.register(stack.close)
+    folder = stack.enter_context(tempfile.TemporaryDirectory())
+    return stack.enter_context(CommandServer(Path(folder), "federator"))
 
 
 @contextmanager

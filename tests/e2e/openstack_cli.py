@@ -1,4 +1,4 @@
-"""Runs the unmodified ``openstack`` command, many times a minute. See `openstack_server`."""
+"""Runs a command, mostly the unmodified ``openstack``, many times a minute. See `command_server`."""
 
 import json
 import os
@@ -31,21 +31,22 @@ class Said:
 class CommandServer:
     """The process that forks for each command. Use as a context manager."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, command: str = "openstack") -> None:
+        self._command = command
         self._socket = folder / "socket"
         self._log = folder / "log"
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> "CommandServer":
-        program = Path(__file__).with_name("openstack_server.py")
+        program = Path(__file__).with_name("command_server.py")
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, program, self._socket], stdout=log, stderr=log
+                [sys.executable, program, self._command, self._socket], stdout=log, stderr=log
             )
         deadline = time.monotonic() + 120
         while not self._socket.exists():
             if self._process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"openstackclient did not load:\n{self._log.read_text()}")
+                raise RuntimeError(f"{self._command} did not load:\n{self._log.read_text()}")
             time.sleep(0.05)
         return self
 
@@ -74,7 +75,7 @@ class CommandServer:
             server.connect(str(self._socket))
             server.sendall(json.dumps(order).encode() + b"\n")
             status = server.makefile("rb").readline()
-            command = "openstack " + " ".join(argv)
+            command = " ".join([self._command, *argv])
             code = int(status) if status else -1
             return Said(command, code, out.read_text(), err.read_text())
 

@@ -1,10 +1,10 @@
-"""The unmodified ``openstack`` command, imported once and forked for each call.
+"""A command, the unmodified ``openstack`` or ``federator``, imported once and forked for each call.
 
-Starting Python and importing the client takes longer than most commands. So this process imports it, listens
-on a unix socket, and forks for each connection: the child becomes the command, with arguments, environment,
-working directory, standard output and error of its own, and its exit status is the answer.
+Starting Python and importing a command takes longer than most of what it does. So this process imports it,
+listens on a unix socket, and forks for each connection: the child becomes the command, with arguments,
+environment, working directory, standard output and error of its own, and its exit status is the answer.
 
-    python openstack_server.py SOCKET
+    python command_server.py COMMAND SOCKET
 """
 
 import gc
@@ -17,7 +17,10 @@ import signal
 import socket
 import sys
 import traceback
+from collections.abc import Callable
 from typing import Any
+
+Main = Callable[[list[str]], int]
 
 PRELOADED = (
     "openstackclient.common",
@@ -29,8 +32,8 @@ PRELOADED = (
 )
 
 
-def preload() -> None:
-    """Import what commands import, and fill the caches they fill."""
+def openstack() -> Main:
+    """With all that its commands import, and the caches that they fill."""
     for package in PRELOADED:
         found = importlib.import_module(package)
         for module in pkgutil.iter_modules(found.__path__, package + "."):
@@ -44,24 +47,35 @@ def preload() -> None:
     main(["module", "list"])
     sys.stdout = sys.__stdout__
     logging.getLogger().handlers.clear()
+    return main
 
 
-def become(order: dict[str, Any]) -> int:
+def federator() -> Main:
+    """With all that it imports."""
+    from federator.cli import main
+
+    return lambda argv: main(argv, "federator")
+
+
+COMMANDS: dict[str, Callable[[], Main]] = {"openstack": openstack, "federator": federator}
+
+
+def become(name: str, main: Main, order: dict[str, Any]) -> int:
     """Run one command as a process of its own would. Returns its exit status."""
     for stream, number in (("stdout", 1), ("stderr", 2)):
         where = os.open(order[stream], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         os.dup2(where, number)
         os.close(where)
     sys.stdin = open(os.devnull)  # noqa: SIM115
-    sys.argv = ["openstack", *order["argv"]]
+    sys.argv = [name, *order["argv"]]
     os.environ.clear()
     os.environ.update(order["env"])
     os.chdir(order["folder"])
-    from openstackclient.shell import main
-
     try:
         return main(order["argv"])
     except SystemExit as error:
+        if isinstance(error.code, str):
+            print(error.code, file=sys.stderr)
         return error.code if isinstance(error.code, int) else int(error.code is not None)
     except BaseException:
         traceback.print_exc()
@@ -71,9 +85,9 @@ def become(order: dict[str, Any]) -> int:
         sys.stderr.flush()
 
 
-def serve(path: str) -> None:
+def serve(name: str, path: str) -> None:
     """Fork for each connection, until killed."""
-    preload()
+    main = COMMANDS[name]()
     gc.collect()
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -88,7 +102,7 @@ def serve(path: str) -> None:
             listener.close()
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             with connection, connection.makefile("rwb") as lines:
-                status = become(json.loads(lines.readline()))
+                status = become(name, main, json.loads(lines.readline()))
                 lines.write(b"%d\n" % status)
                 lines.flush()
                 connection.shutdown(socket.SHUT_RDWR)
@@ -96,4 +110,4 @@ def serve(path: str) -> None:
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1])
+    serve(sys.argv[1], sys.argv[2])
