@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from lab.lab import Lab
 from tests.e2e.api import Api, cloud
 from tests.e2e.openstack_cli import CommandServer, Openstack
 from tests.e2e.people import People, new_people
@@ -62,6 +63,12 @@ def stage(
         for admin in admins.values():
             stack.callback(admin.close)
         yield Stage(federation, Openstack(commands, ours, "user"), people, admins)
+
+
+@pytest.fixture(scope="module")
+def sites(lab: Path) -> Lab:
+    """What can stop sites."""
+    return Lab()
 
 
 def patiently(stage: Stage, *words: str) -> None:
@@ -215,3 +222,67 @@ def test_every_kind_by_the_command_at_two_sites_and_then_at_three(stage: Stage) 
 def _own(words: tuple[str, ...]) -> tuple[str, ...]:
     """Networks of others that all may use are listed too."""
     return ("--internal",) if words == ("network",) else ()
+
+
+def test_a_site_that_is_stopped_during_changes_and_deletions_catches_up(
+    stage: Stage, sites: Lab
+) -> None:
+    do, away = stage.openstack, "denver"
+    if away not in stage.federation.daemons:
+        join(stage)
+    hints = (*HINTS, "--availability-zone-hint", away)
+    for name, cidr in (("one", "10.64.1.0/24"), ("two", "10.64.2.0/24"), ("three", "10.64.3.0/24")):
+        patiently(stage, "network", "create", *hints, name)
+        patiently(stage, "subnet", "create", "--network", name, "--subnet-range", cidr, name)
+    for name in ("left", "kept"):
+        patiently(stage, "router", "create", *hints, name)
+    for name in ("web", "gone"):
+        do("security", "group", "create", name)
+    groups = ("--security-group", "web", "--security-group", "gone")
+    boot = ("server", "create", "--flavor", "m1.nano", "--image", "cirros", "--network", "one")
+    for site in (away, "tokyo"):
+        patiently(stage, *boot, *groups, "--availability-zone", site, "--wait", f"vm-{site}")
+    said = Views(stage, ALL).alike(
+        lambda now: len(now["subnets"]) == 3 and len(now["routers"]) == 2
+    )
+    assert len(said["rules"]) == 2
+    do("server", "delete", "--wait", "vm-tokyo", f"vm-{away}")
+
+    sites.stop_site(away)
+    try:
+        rule = ("security", "group", "rule", "create", "web", "--protocol", "tcp")
+        do(*rule, "--dst-port", "22")
+        do(*rule, "--dst-port", "80")
+        ssh = do.rows("security", "group", "rule", "list", "web")
+        do(
+            *("security", "group", "rule", "delete"),
+            next(each["ID"] for each in ssh if each["Port Range"] == "22:22"),
+        )
+        do("network", "set", "--name", "one again", "one")
+        do("subnet", "set", "--dns-nameserver", "9.9.9.9", "one")
+        do("network", "delete", "two")
+        do("subnet", "delete", "three")
+        do("router", "delete", "left")
+        do("router", "set", "--name", "still kept", "kept")
+        do("security", "group", "delete", "gone")
+        do("network", "create", *hints, "new")
+        named = [each["Name"] for each in do.rows("network", "list", "--internal")]
+        assert sorted(named) == ["new", "one again", "three"]
+    finally:
+        sites.start_site(away)
+
+    def as_without(now: dict[str, Any]) -> bool:
+        return (
+            sorted(now["networks"]) == ["new", "one again", "three"]
+            and now["subnets"] == [("one", "10.64.1.0/24", "10.64.1.1", ("9.9.9.9",))]
+            and now["routers"] == [("still kept", True)]
+            and {each[2] for each in now["rules"]} == {None, 80}
+        )
+
+    Views(stage, ALL).alike(as_without)
+    assert not any(stage.there("/security-groups?name=gone", "security_groups", ALL).values())
+    for name in ("one again", "three", "new"):
+        do("network", "delete", name)
+    do("router", "delete", "still kept")
+    do("security", "group", "delete", "web")
+    Views(stage, ALL).alike(lambda now: not any(now.values()))
