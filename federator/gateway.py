@@ -107,9 +107,9 @@ class Gateway:
         if own is not call:
             call, where = own, await self.locator.whereabouts(own, form, identity)
         await self.sharing.check(call, where)
-        if await self.sharing.bring(call, where, identity, request_id, self._away(call)):
-            where = await self.locator.whereabouts(call, form, identity)
-        chosen = plan(call, where, self.sites, self.default_site, self._away(call))
+        away = self._away(call)
+        where = await self.sharing.bring(call, form, where, identity, request_id, away)
+        chosen = plan(call, where, self.sites, self.default_site, away)
         span = await self.sharing.span(call, where)
         call = only_hints_of(call, chosen.sites[0], span)
         question = Question(call, form, identity, where, request_id, self._strict(call, identity))

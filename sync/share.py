@@ -43,3 +43,8 @@ def _wanted(kind: Kind, item: Mapping[str, Any], *, drained: bool) -> dict[str, 
 def goes_with(entry: Desired) -> set[str]:
     """The IDs of what it goes with: if one of these is deleted, Neutron deletes this too."""
     return {str(entry.spec[name]) for name in kind_of(entry.kind).goes_with if entry.spec.get(name)}
+
+
+def wholes(entry: Desired) -> set[str]:
+    """The IDs of what it is a part of: without it they are not all that they are."""
+    return set(kind_of(entry.kind).wholes(entry.spec))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from federator.call import Call
 from federator.plan import Whereabouts
 
-_CHANGES = frozenset({"POST", "PUT", "PATCH"})
+CHANGES = frozenset({"POST", "PUT", "PATCH"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ def need(
 
     `shared` are the kinds that can be at several sites; `away` the sites that are known to be down.
     """
-    if call.method not in _CHANGES or call.resource is None:
+    if call.method not in CHANGES or call.resource is None:
         return None
     movable = {ref for ref in where.body if where.kinds.get(ref) in shared}
     if not movable or not all(where.body[ref] for ref in movable):

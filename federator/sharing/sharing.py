@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence, Set
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aiohttp import web
 
 from adapters.errors import FederationError
 from adapters.identity import Identity
 from adapters.registry import all_services
+from adapters.translate import Shape
 from federator import answer
 from federator.asker import Question
 from federator.call import Call, SiteReply
@@ -18,7 +19,7 @@ from federator.plan import Whereabouts
 from federator.sharing.anchor import Anchor
 from federator.sharing.claims import Claims, wishes
 from federator.sharing.closure import Closure
-from federator.sharing.need import Need, need
+from federator.sharing.need import CHANGES, Need, need
 from federator.sharing.span import begins_shared, stated_span
 from federator.waysout import WaysOut
 
@@ -49,15 +50,22 @@ class Sharing:
     """Whether what can be at several sites is made at all of them."""
 
     async def bring(
-        self, call: Call, where: Whereabouts, identity: Identity, request_id: str, away: Set[str]
-    ) -> bool:
-        """See to it that what a request refers to is where it has to be served. Whether anything had to come.
+        self,
+        call: Call,
+        form: Shape | None,
+        where: Whereabouts,
+        identity: Identity,
+        request_id: str,
+        away: Set[str],
+    ) -> Whereabouts:
+        """Where all is, once what a request refers to is where it has to be served.
 
         Raises Conflict, Unavailable.
         """
+        where = await self._only_whole(call, where)
         wish = need(call, where, _KINDS, self.sites, self.default_site, away)
         if wish is None or not await self._kept_alike(wish, where):
-            return False
+            return where
         closure = Closure(self.anchor.reader, identity, request_id)
         for kind, global_id in wish.missing:
             await closure.add(kind, global_id)
@@ -67,7 +75,20 @@ class Sharing:
         ids = await self.anchor.wanted.at(members, [wish.site])
         sites = {wish.site, *(member.anchor for member in members)}
         await self.anchor.wanted.wait(ids, sorted(sites), self.seconds)
-        return True
+        where = await self.anchor.reader.locator.whereabouts(call, form, identity)
+        return await self._only_whole(call, where)
+
+    async def _only_whole(self, call: Call, where: Whereabouts) -> Whereabouts:
+        """Without the places of what has come to a site in part: a network whose subnet is on its way."""
+        shared = where.body.keys() & where.anchors.keys()
+        if call.method not in CHANGES or not any(len(where.body[each]) > 1 for each in shared):
+            return where
+        lacking = await self.anchor.wanted.unfinished(shared)
+        body = {
+            ref: {site: place for site, place in places.items() if (ref, site) not in lacking}
+            for ref, places in where.body.items()
+        }
+        return replace(where, body=body)
 
     async def refused(self, question: Question, reply: SiteReply) -> None:
         """A site has refused something new: if it is for want of addresses, it gets some for the next try."""

@@ -10,7 +10,7 @@ from federator.sharing.closure import Member
 from idmap.desired import READ, Desired, DesiredStore, State, Status
 from idmap.front import IdMap
 from idmap.store import BURIED, SHARED, Pin
-from sync.share import at_more_sites, changed, entry_of, goes_with
+from sync.share import at_more_sites, changed, entry_of, goes_with, wholes
 
 _LOOK_SECONDS = 0.1
 
@@ -78,6 +78,22 @@ class Wanted:
                 await self.ids.refresh()
                 return
             await self.ids.refresh()
+
+    async def unfinished(self, global_ids: Collection[str]) -> set[tuple[str, str]]:
+        """(global ID, site) of the replicas of these that are there without all that belongs to them."""
+        entries = [each for each in await self.store.all() if not each.deleted]
+        parts = [(gid, e) for e in entries for gid in {e.global_id, *wholes(e)} & set(global_ids)]
+        lacking = set()
+        for site in {site for _, entry in parts for site in entry.sites - {entry.anchor}}:
+            here = [(gid, entry) for gid, entry in parts if site in entry.sites]
+            known = await self.store.statuses(site, {entry.global_id for _, entry in here})
+            lacking |= {
+                (gid, site)
+                for gid, entry in here
+                if site != entry.anchor
+                if (status := known.get(entry.global_id)) is None or not status.generation
+            }
+        return lacking
 
     async def begin_change(self, global_id: str) -> Desired | None:
         """From now on no daemon touches it; None if it is not in our care.
