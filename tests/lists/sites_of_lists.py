@@ -75,6 +75,8 @@ class Client:
     sites: dict[str, Site]
     order: tuple[SortKey, ...]
     twins: dict[str, frozenset[str]] = field(default_factory=dict)
+    hidden: set[tuple[str, str]] = field(default_factory=set)
+    """(site, ID) of what is not for this client."""
     kept: dict[tuple[str, bool], bytes] = field(default_factory=dict)
     rounds: int = 0
     pages: int = 0
@@ -115,6 +117,7 @@ class Client:
             need,
             identity=lambda item: item["id"],
             twins=lambda item_id: self.twins.get(item_id, frozenset()),
+            hidden=lambda site, item: (site, item["id"]) in self.hidden,
             cursor=cursor,
             backwards=reverse,
         )

@@ -182,6 +182,18 @@ def test_what_is_one_at_several_sites_stands_once(client, limit, data):
     assert sorted(found) == sorted(set(everything(client)))
 
 
+@given(estates(), st.integers(1, 9), st.data())
+def test_what_is_hidden_makes_no_page_shorter(client, limit, data):
+    every = [(name, each["id"]) for name, site in client.sites.items() for each in site.items]
+    client.hidden = {each for each in every if data.draw(st.booleans())}
+
+    pages = client.walk(limit)
+
+    check_pages(pages, limit)
+    found = [each for page in pages for each in ids(page)]
+    assert sorted(found) == sorted(item for site, item in set(every) - client.hidden)
+
+
 @settings(max_examples=300)
 @given(estates(), st.integers(1, 30))
 def test_at_most_two_items_are_read_for_one_that_is_given_out(client, limit):
