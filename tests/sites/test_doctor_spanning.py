@@ -85,6 +85,15 @@ async def test_the_physical_network(agents: list[Any], level: Level) -> None:
     assert [each.level for each in found[1:]] == [Level.GOOD, Level.GOOD]
 
 
+async def test_where_ovn_carries_networks_its_chassis_need_macs() -> None:
+    agent = {**OVN, "agent_type": "OVN Controller agent"}
+
+    found = await said_of(Neutron({"agents": [agent], "networks": []}))
+
+    told = [each for each in found if each.level is Level.NOTE]
+    assert ["ovn-chassis-mac-mappings" in each.cure for each in told] == [True]
+
+
 async def test_a_range_is_on_a_physical_network_that_there_is() -> None:
     ranges = [{"name": "r", "minimum": 1, "maximum": 99, "shared": True}]
 

@@ -14,6 +14,10 @@ from sync.segments import parse_pool
 _NAMED = 5
 """So many of other people's networks are named; more would be no line any more."""
 _WHERE = "networking.md, What you prepare"
+_CHASSIS = (
+    "give each one of its own for what routers of several sites send:"
+    f" ovs-vsctl set open . external-ids:ovn-chassis-mac-mappings=... ({_WHERE})"
+)
 
 
 async def check(patient: Patient) -> AsyncIterator[Finding]:
@@ -26,7 +30,10 @@ async def check(patient: Patient) -> AsyncIterator[Finding]:
     cloud = Cloud(patient.account)
     try:
         ranges = await _ranges(cloud, federation.physical_network)
-        yield await _physical(cloud, federation.physical_network, ranges)
+        agents = await _agents(cloud)
+        yield _physical(agents, federation.physical_network, ranges)
+        if any(agent.get("agent_type") == "OVN Controller agent" for agent in agents):
+            yield note("OVN: the MACs of its chassis cannot be read from here", _CHASSIS)
         if patient.ward.segments:
             pool = parse_pool(patient.ward.segments)
             yield await _free(cloud, federation.physical_network, pool)
@@ -49,19 +56,23 @@ async def _ranges(cloud: Cloud, physical: str) -> list[Mapping[str, Any]] | None
     return list(body["network_segment_ranges"])
 
 
-async def _physical(
-    cloud: Cloud, physical: str, ranges: Sequence[Mapping[str, Any]] | None
+async def _agents(cloud: Cloud) -> list[Mapping[str, Any]]:
+    """The agents of the site; none if it does not offer to say."""
+    try:
+        return list((await cloud.call("GET", "/v2.0/agents"))["agents"])
+    except Refused as error:
+        if error.status not in (403, 404):
+            raise
+    return []
+
+
+def _physical(
+    agents: Sequence[Mapping[str, Any]], physical: str, ranges: Sequence[Mapping[str, Any]] | None
 ) -> Finding:
     """Whether the site knows the physical network."""
     cure = f"correct physical_network in clouds.yaml, or map it to a bridge at the site ({_WHERE})"
     if ranges:
         return good(f"VLANs are on the physical network {physical}")
-    try:
-        agents = (await cloud.call("GET", "/v2.0/agents"))["agents"]
-    except Refused as error:
-        if error.status not in (403, 404):
-            raise
-        agents = []
     known = {name for agent in agents for name in _mapped(agent)}
     if physical in known:
         return good(f"the physical network {physical} is mapped to bridges")
