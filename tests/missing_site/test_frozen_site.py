@@ -6,7 +6,6 @@ Once it is frozen, accepts connections and says nothing; once it is cut off, and
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -17,20 +16,18 @@ import requests
 
 from tests.e2e.api import Api
 from tests.e2e.waiting import until
-from tests.missing_site.conftest import LEAVES, STAYS, Things, World, boot, make, new_things
+from tests.missing_site.conftest import World
+from tests.missing_site.things import (
+    KINDS,
+    LEAVES,
+    STAYS,
+    Things,
+    Usage,
+    boot,
+    new_parts,
+    new_things,
+)
 
-KINDS = {
-    "server": ("compute", "/servers", "servers"),
-    "volume": ("block-storage", "/volumes", "volumes"),
-    "snapshot": ("block-storage", "/snapshots", "snapshots"),
-    "image": ("image", "/v2/images", "images"),
-    "network": ("network", "/v2.0/networks", "networks"),
-    "subnet": ("network", "/v2.0/subnets", "subnets"),
-    "port": ("network", "/v2.0/ports", "ports"),
-    "router": ("network", "/v2.0/routers", "routers"),
-    "floatingip": ("network", "/v2.0/floatingips", "floatingips"),
-    "security_group": ("network", "/v2.0/security-groups", "security_groups"),
-}
 QUOTAS = {
     "compute": "/limits",
     "block-storage": "/limits",
@@ -68,27 +65,7 @@ def left(api: Api, stays: str, numbers: dict[str, Any]) -> Things:
 @pytest.fixture(scope="module")
 def parts(api: Api, left: Things) -> dict[str, str]:
     """What is not remembered, and is there: a server group, and a rule."""
-    policies = {"name": "apart", "policies": ["anti-affinity"]}
-    group = make(api, LEAVES, "compute", "/os-server-groups", "server_group", **policies)
-    rule = {"security_group_id": left.security_group, "direction": "ingress"}
-    path, key = "/v2.0/security-group-rules", "security_group_rule"
-    made = make(api, LEAVES, "network", path, key, **rule)
-    return {"group": group["id"], "rule": made["id"]}
-
-
-@dataclass(frozen=True)
-class Usage:
-    """What the project has used in a week, which ended when the tests began."""
-
-    path: str
-    used: Any
-
-    @classmethod
-    def now(cls, api: Api, path: str) -> "Usage":
-        used = api.get("compute", path)["tenant_usage"]
-        # Goes on, whatever is asked for.
-        ours = [each | {"uptime": 0} for each in used["server_usages"]]
-        return cls(path, {**used, "server_usages": ours})
+    return new_parts(api, left)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import pytest
 from requests import Response
 
 from tests.e2e.api import Api
-from tests.missing_site.conftest import LEAVES, World, boot
+from tests.missing_site.conftest import World
 from tests.missing_site.moody import (
     BROKEN,
     GOOD,
@@ -18,6 +18,7 @@ from tests.missing_site.moody import (
     STATUSES,
     Moody,
 )
+from tests.missing_site.things import LEAVES, boot
 
 NOBODYS = "0f0e0d0c-0b0a-4908-8706-050403020100"
 SPOILT = (HALF, BROKEN)

@@ -9,7 +9,8 @@ import requests
 from tests.adversarial.gateways import ROOTS
 from tests.e2e.api import Api, cloud
 from tests.e2e.waiting import until
-from tests.missing_site.conftest import LEAVES, STAYS, World, boot
+from tests.missing_site.conftest import World
+from tests.missing_site.things import LEAVES, STAYS, boot
 
 NOBODYS = "0f0e0d0c-0b0a-4908-8706-050403020100"
 
@@ -37,11 +38,13 @@ def test_everything_goes_on_while_a_site_is_stopped_and_after_it_is_back(
     old = world.gateway
     versions = _versions(old.url)
     _until_read(world)
+    with world.client(old) as api:
+        limits = api.get("compute", "/limits")
     with world.stopped():
         with world.client(old) as api:
             assert _shown(api) == {servers["stays"]: "ACTIVE", servers["leaves"]: "UNKNOWN"}
-            assert api.call("GET", "compute", f"/servers/{NOBODYS}").status_code == 404
-            assert api.call("DELETE", "compute", f"/servers/{servers['leaves']}").status_code == 503
+            assert api.get("compute", "/limits") == limits
+            _filters_and_refusals(api, servers)
             boot(api, STAYS, "made meanwhile")
         _gateways_that_start_meanwhile(world, servers, versions)
     for gateway in (old, world.gateway):
@@ -50,6 +53,21 @@ def test_everything_goes_on_while_a_site_is_stopped_and_after_it_is_back(
             response = api.call("GET", "compute", "/servers")
             assert "X-Federation-Missing-Sites" not in response.headers
             assert len(response.json()["servers"]) == 3
+
+
+def _filters_and_refusals(api: Api, servers: dict[str, str]) -> None:
+    """What is found, what nobody can know, and what cannot be done."""
+    found = api.get("compute", "/servers?name=leaves")["servers"]
+    assert [each["id"] for each in found] == [servers["leaves"]]
+    assert api.call("GET", "compute", f"/servers/{NOBODYS}").status_code == 404
+    new = {"network": {"name": "new"}}
+    for refused in (
+        api.call("GET", "compute", "/servers?tags=blue"),
+        api.call("POST", "network", "/v2.0/networks", new, site=LEAVES),
+        api.call("DELETE", "compute", f"/servers/{servers['leaves']}"),
+    ):
+        assert refused.status_code == 503
+        assert refused.headers["Retry-After"]
 
 
 def _is_active(api: Api, server: str) -> bool:

@@ -15,7 +15,7 @@ from tests.e2e.api import Api
 from tests.e2e.people import People, new_people
 from tests.e2e.running import free_port
 from tests.e2e.waiting import until
-from tests.missing_site.conftest import boot
+from tests.missing_site.things import boot
 
 LEAVES, OLD, NEW = "paris", "tokyo", "edo"
 LISTS = {

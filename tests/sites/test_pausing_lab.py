@@ -17,7 +17,7 @@ from tests.cli.command import federator, settings_file
 from tests.e2e.api import Api, cloud
 from tests.e2e.people import People, new_people
 from tests.e2e.waiting import until
-from tests.missing_site.conftest import boot
+from tests.missing_site.things import boot
 from tests.sites.counter import Counter
 
 STAYS, PAUSED = "paris", "tokyo"
@@ -157,6 +157,7 @@ def _nothing_is_sent_to_it(
         assert api.call("GET", "compute", f"/servers/{NOBODYS}").status_code == 404
         found = api.get("compute", "/servers?name=waits")["servers"]
         assert [each["id"] for each in found] == [server]
+        assert api.call("GET", "compute", "/servers?tags=blue").status_code == 503
         _names_the_pause(api.call("DELETE", "compute", f"/servers/{server}"))
     # To the second gateway the paused site is the default one: where it has the choice it takes another.
     made = second.do("POST", "network", "/v2.0/networks", {"network": {"name": "meanwhile"}})
