@@ -304,8 +304,8 @@ class Round:
             if entry.kind == "router_interface":
                 await self.addresses.share(entry)
         whole = str(entry.spec.get(kind.drains_with) or "") if kind and kind.drains_with else ""
-        if kind is not None and kind.name not in observed.unknown and whole not in drained:
-            new = ended(entry, kind, replica, self.clock())
+        if kind is not None and kind.name not in observed.unknown:
+            new = ended(entry, kind, replica, self.clock(), kept_away=whole in drained)
             if new is None and kind.stretch is not None:
                 with suppress(Unfit):
                     if replica is not None:

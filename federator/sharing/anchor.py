@@ -5,12 +5,12 @@ daemons take it to the other sites. If this process dies between the two, the da
 it ended (`sync.unfinished`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 
-from adapters.spec import Plug
 from federator import answer
 from federator.asker import Question
 from federator.call import SiteReply
@@ -71,13 +71,12 @@ class Anchor:
             raise Conflict(
                 "The allocation pools of a subnet that is at several sites cannot be changed."
             )
-        lost = await self._lost_interface(question) if _unplugs(question) else None
-        reply = await self._asked(question, site, begun)
+        plugged = await self._begin_interfaces(question, begun)
+        reply = await self._asked(question, site, begun, *plugged)
         if begun is not None:
             member = await self._as_it_is(question, begun, site) if reply.ok else None
             await self.wanted.end_change(begun, member)
-        if reply.ok and lost is not None:
-            await self.wanted.bury(lost)
+            await self._end_interfaces(plugged, question, begun, changed=reply.ok)
         if reply.ok and plugs_in(question):
             await self.follow(question, "router", global_id)
         return answer.one(reply, question.request_id)
@@ -95,7 +94,7 @@ class Anchor:
                 await self.wanted.end_change(begun)
         return answer.one(reply, question.request_id)
 
-    async def _asked(self, question: Question, site: str, begun: Desired | None) -> SiteReply:
+    async def _asked(self, question: Question, site: str, *begun: Desired | None) -> SiteReply:
         try:
             ask = self.plugging.ask if plugs_in(question) else self.reader.fanout.ask
             reply = await ask(question, site)
@@ -103,8 +102,8 @@ class Anchor:
             # Nobody knows what was done: the daemon of the anchor will look.
             raise
         except BaseException:
-            if begun is not None:
-                await self.wanted.end_change(begun)
+            for each in filter(None, begun):
+                await self.wanted.end_change(each)
             raise
         return reply
 
@@ -136,17 +135,46 @@ class Anchor:
         body = await self.reader.body(path, site, question.identity, question.request_id)
         return Member(kind, {**body[kind.resource.key], "project_id": entry.project}, site)
 
-    async def _lost_interface(self, question: Question) -> Desired | None:
-        """The interface that is to be taken from a router: told by its port or by its subnet."""
-        body = question.call.body if isinstance(question.call.body, dict) else {}
-        for entry in await self.wanted.store.all():
-            if entry.kind == "router_interface" and not entry.deleted:
-                subnets = [each.get("subnet_id") for each in entry.spec.get("fixed_ips") or ()]
-                if entry.spec.get("device_id") not in question.where.path:
+    async def _begin_interfaces(self, question: Question, router: Desired | None) -> list[Desired]:
+        """The interfaces of a router that is plugged in or unplugged: from now on no daemon touches them.
+
+        One of IPv6 may get or lose an address by it, and be there before and afterwards.
+        """
+        resource, begun = question.call.resource, list[Desired]()
+        if router is None or resource is None or resource.plug is None:
+            return begun
+        try:
+            for entry in await self.wanted.store.all():
+                if entry.kind != "router_interface" or entry.anchor != router.anchor:
                     continue
-                if entry.global_id == body.get("port_id") or body.get("subnet_id") in subnets:
-                    return entry
-        return None
+                if entry.spec["device_id"] == router.global_id:
+                    now = await self.wanted.begin_change(entry.global_id)
+                    begun += [now] if now is not None else []
+        except BaseException:
+            for each in (*begun, router):
+                await self.wanted.end_change(each)
+            raise
+        return begun
+
+    async def _end_interfaces(
+        self, begun: Sequence[Desired], question: Question, router: Desired, *, changed: bool
+    ) -> None:
+        """They are as the anchor shows them now; what it shows no more is gone."""
+        there: dict[str, Any] = {}
+        site = router.anchor
+        if begun and changed:
+            path = f"/ports?device_id={router.global_id}"
+            body = await self.reader.body(path, site, question.identity, question.request_id)
+            there = {str(port["id"]): port for port in body["ports"]}
+        for entry in begun:
+            port = there.get(entry.global_id)
+            if port is not None:
+                item = {**port, "project_id": entry.project}
+                await self.wanted.end_change(entry, Member(kind_of(entry.kind), item, site))
+            elif changed and site not in router.drained:
+                await self.wanted.bury(entry)
+            else:
+                await self.wanted.end_change(entry)
 
     async def _in_use_nowhere(self, question: Question, entry: Desired) -> None:
         """Raises Conflict if something is plugged in at another site, Unavailable if nobody can know."""
@@ -175,11 +203,6 @@ def _in_use(kind: Kind, entry: Desired, site: str, ports: list[Any]) -> Conflict
         f" {site}, id for these ports is {ids}.",
         title=f"{noun.title().replace(' ', '')}InUse",
     )
-
-
-def _unplugs(question: Question) -> bool:
-    resource = question.call.resource
-    return resource is not None and resource.plug is Plug.OUT
 
 
 def _changes_pools(question: Question) -> bool:

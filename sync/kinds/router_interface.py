@@ -6,6 +6,8 @@ little as possible, for until it is attached nobody answers for the gateway.
 
 The port says from the start what it is for. Else Neutron would give it a security group, and an address of
 every subnet of the network that gives them by itself (SLAAC), but not the gateway's in one of these.
+
+All subnets of IPv6 of a network share one interface of a router, which so gains and loses addresses.
 """
 
 from collections.abc import Hashable, Mapping
@@ -67,8 +69,8 @@ async def _delete(hand: Hand, there: Mapping[str, Any]) -> None:
 KIND = Kind(
     "router_interface",
     _INTERFACE,
-    ("name", "description", "admin_state_up"),
-    ("project_id", "device_id", "network_id", "mac_address", "fixed_ips"),
+    ("name", "description", "admin_state_up", "fixed_ips"),
+    ("project_id", "device_id", "network_id", "mac_address"),
     after=("router", "subnet"),
     within=("device_id", "network_id"),
     only="&".join(f"device_owner={owner}" for owner in OWNERS),

@@ -151,6 +151,34 @@ async def test_a_router_has_a_way_out_at_each_site_and_floating_ips_where_their_
     assert refused.status == 409, refused
     assert "is chosen there" in refused.json["NeutronError"]["message"]
 
+    # Subnets of IPv6 share an interface: it gains and loses addresses, and its twin does.
+    six, seven = [
+        await make(
+            ada, "/subnets", "subnet", network_id=net["id"], cidr=f"fd00:7{number}::/64", **SLAAC
+        )
+        for number in (4, 5)
+    ]
+
+    async def twins_have(*wanted: Any) -> bool:
+        query = "/ports?device_owner=network:router_interface"
+        addresses = sorted(each["gateway_ip"] for each in wanted)
+        for admin in site_admins.values():
+            ports = await at_site(admin, query, "ports", ada.project_id)
+            found = [each["ip_address"] for port in ports for each in port["fixed_ips"]]
+            if sorted(found) != addresses:
+                return False
+        return True
+
+    assert (await plug(ada, router["id"], subnet_id=six["id"])).ok
+    await until(lambda: twins_have(sub, six))
+    assert (await plug(ada, router["id"], subnet_id=seven["id"])).ok
+    await until(lambda: twins_have(sub, six, seven))
+    away = f"/routers/{router['id']}/remove_router_interface"
+    await ada.do("PUT", "network", away, {"subnet_id": six["id"]})
+    await until(lambda: twins_have(sub, seven))
+    await ada.do("PUT", "network", away, {"subnet_id": seven["id"]})
+    await until(lambda: twins_have(sub))
+
     # A floating IP is where its port is, by the one name that the network has.
     address = {"floating_network_id": public["id"]}
     at_port = await make(ada, "/floatingips", "floatingip", port_id=far["id"], **address)

@@ -127,6 +127,22 @@ async def test_what_is_changed_at_a_drained_anchor_loses_none_of_its_routes() ->
     assert len((await scene.at("paris"))["routes"]) == 1
 
 
+async def test_a_change_that_was_forgotten_while_it_was_drained_deletes_nothing() -> None:
+    scene = await Scene.new()
+    before = scene.alike("tokyo")
+    await scene.drain("paris")
+    await scene.world.settle()
+    for entry in await scene.world.store.all():
+        if entry.kind == "router_interface":
+            assert await scene.world.wanted.begin_change(entry.global_id)
+    await scene.world.settle()
+    assert scene.alike("tokyo") == before
+    await scene.restore("paris")
+    await scene.world.settle()
+    await scene.world.check()
+    assert scene.alike("paris") == before
+
+
 async def test_a_new_interface_stays_away_while_it_is_drained() -> None:
     scene = await Scene.new()
     await scene.drain("tokyo")

@@ -64,6 +64,25 @@ async def test_a_twin_has_the_addresses_of_the_first_and_no_others() -> None:
     assert other["device_id"]
 
 
+async def test_an_interface_gains_and_loses_addresses_at_every_site() -> None:
+    world = await World().start()
+    router, port = await plugged(world)
+    await world.stretch("paris", "router", router, "tokyo")
+    await world.settle()
+    gid = await world.global_id("paris", port)
+    (v6,) = [s for s in world.neutrons["paris"].all("subnet") if s["ip_version"] == 6]
+    own = world.neutrons["paris"].kept["port"][port]["fixed_ips"]
+    new = {"subnet_id": v6["id"], "ip_address": "fd00:9::1"}
+    for addresses in ([*own, new], own):
+        assert await world.change(gid, {"fixed_ips": addresses})
+        await world.settle()
+        await world.check()
+        said = [each["ip_address"] for each in addresses]
+        for site in world.sites:
+            (there,) = interfaces(world, site)
+            assert [each["ip_address"] for each in there["fixed_ips"]] == said
+
+
 @pytest.mark.parametrize("deleted", [False, True])
 async def test_a_port_that_was_no_interface_yet_becomes_one_or_goes(deleted: bool) -> None:
     world = await World().start()
