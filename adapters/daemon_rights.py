@@ -12,6 +12,14 @@ _REPLICA = "a replica"
 _TAGS = "the marks of a replica"
 _FENCE = "what is known of a subnet's addresses"
 _MEMBERS = "addresses that come and go"
+_RULES = "rules of a QoS policy"
+_SORTS = (
+    "bandwidth_limit",
+    "dscp_marking",
+    "minimum_bandwidth",
+    "minimum_packet_rate",
+    "packet_rate_limit",
+)
 
 TRIAL = Right(
     "network",
@@ -78,4 +86,22 @@ DAEMONS = (
     _right("DELETE", "/address-groups/{id}", "default"),
     _right("PUT", "/address-groups/{id}/add_addresses", "default", _MEMBERS),
     _right("PUT", "/address-groups/{id}/remove_addresses", "default", _MEMBERS),
+    _right("POST", "/qos/policies", "create_policy"),
+    _right("PUT", "/qos/policies/{id}", "update_policy"),
+    _right("DELETE", "/qos/policies/{id}", "delete_policy"),
+    _right("PUT", "/policies/{id}/tags", "update_policies_tags", _TAGS),
+    *(
+        _right(
+            method,
+            f"/qos/policies/{{id}}/{sort}_rules{one}",
+            f"{verb}_policy_{sort}_rule",
+            _RULES,
+        )
+        for sort in _SORTS
+        for method, one, verb in (
+            ("POST", "", "create"),
+            ("PUT", "/{id}", "update"),
+            ("DELETE", "/{id}", "delete"),
+        )
+    ),
 )

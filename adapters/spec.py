@@ -170,6 +170,8 @@ class Resource:
     """Of a shared kind: the fields that are alike at every site, as they may be changed."""
     born: tuple[str, ...] = ()
     """... and those that it is made with and keeps. Kinds with neither live at one site."""
+    everywhere_if: Mapping[str, object] = field(default_factory=dict)
+    """Fields and values with all of which a new one is made at every site from the start: it is for all."""
     part_of: str = ""
     """The field with the object that it is a part of, without which it is nothing (subnets of a network)."""
     elsewhere: str = ""

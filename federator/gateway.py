@@ -106,6 +106,7 @@ class Gateway:
         own = await self.sharing.ways_out.left_out(call, where)
         if own is not call:
             call, where = own, await self.locator.whereabouts(own, form, identity)
+        where = await self.sharing.in_wholes(call, where)
         await self.sharing.check(call, where)
         away = self._away(call)
         where = await self.sharing.bring(call, form, where, identity, request_id, away)

@@ -288,7 +288,12 @@ def build(settings: Settings) -> House:
             intake=Intake(versions, settings.max_body_bytes),
             rebuild=rebuild,
             sharing=Sharing(
-                Anchor(Wanted(desired, ids), reader, Plugging(reader, desired)),
+                Anchor(
+                    Wanted(desired, ids),
+                    reader,
+                    Plugging(reader, desired),
+                    settings.sharing_seconds,
+                ),
                 Claims(desired, ledgers),
                 ways_out,
                 settings.sites,

@@ -84,6 +84,11 @@ class Locator:
         found = {each: self.ids.pins.pin(None if kind == ANY else kind, each) for each in ids}
         return {each: pin.anchor for each, pin in found.items() if pin is not None and pin.anchor}
 
+    def shared(self, kind: str, global_id: str) -> Pin | None:
+        """Where a shared object is, and its anchor; None if it is none."""
+        pin = self.ids.pins.pin(kind, global_id)
+        return pin if pin is not None and pin.anchor else None
+
     async def _looked_up(self, mentions: Iterable[Mention]) -> Lookup:
         wanted = {
             str(value)

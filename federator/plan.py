@@ -71,8 +71,11 @@ def plan(
         return _plan_for_object(call, where, sites, header_site)
     if call.method in ("GET", "HEAD"):
         return _plan_for_list(call, where, sites, default_site, header_site)
-    if whole := _whole_of(call, where):
-        return Plan(Reach.ANCHOR, (where.anchors[whole],))
+    if whole := whole_of(call, where):
+        # At its anchor, if not what it is made of is elsewhere: a pool gives out prefixes at its own site.
+        anchor = where.anchors[whole]
+        able = [site for site in sites if all(site in p for p in where.body.values() if p)]
+        return Plan(Reach.ANCHOR, (anchor if anchor in able or not able else able[0],))
     if call.method == "POST" and (call.resource is None or call.object_id is None):
         wish = Wish(
             refers_to={ref: set(places) for ref, places in where.body.items() if places},
@@ -140,7 +143,7 @@ def _plugs_in(call: Call) -> bool:
     return call.resource is not None and call.resource.plug is Plug.IN
 
 
-def _whole_of(call: Call, where: Whereabouts) -> str:
+def whole_of(call: Call, where: Whereabouts) -> str:
     """The shared object of which a new one is to be a part; empty if there is none."""
     if not (call.is_create and call.resource is not None and call.resource.part_of):
         return ""

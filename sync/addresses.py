@@ -15,7 +15,7 @@ from idmap.ledgers import LedgerStore
 from sync.ipam.balance import prepared
 from sync.ipam.form import pools_of, ranges_of
 from sync.ipam.ledger import Ledger
-from sync.ipam.life import opened, with_shared, with_site, without_site
+from sync.ipam.life import opened, with_pools, with_shared, with_site, without_site
 from sync.ipam.ranges import minus, number
 from sync.ipam.refused import Refused
 from sync.kinds.subnet import POOLS
@@ -48,16 +48,23 @@ class Addresses:
     ledgers: LedgerStore
     patience: Patience = field(default_factory=Patience)
 
-    async def open(self, entry: Desired, replica: Replica | None) -> None:
+    async def open(self, entry: Desired, replica: Replica | None) -> bool:
         """At the anchor: where no other site can have anything yet, all addresses are the anchor's.
 
         After a loss of the ledger others have some of them; then all sites are read, and so they are if the
-        anchor's replica is gone before there was one.
+        anchor's replica is gone before there was one. Whether the tenant wants other pools than the book says,
+        or another gateway: then it says so now, and each site has to look.
         """
-        if not _leased(entry) or await read(self.ledgers, entry.global_id) is not None:
-            return
+        if not _leased(entry):
+            return False
         gateway = entry.spec.get("gateway_ip")
         pools = ranges_of(entry.spec.get(POOLS) or ())
+        if (known := await read(self.ledgers, entry.global_id)) is not None:
+            wanted = pools, number(str(gateway)) if gateway else None
+            if (known.pools, known.gateway) == wanted:
+                return False
+            await change(self.ledgers, entry.global_id, lambda now: with_pools(now, *wanted))
+            return True
         has = ranges_of(replica.local.get("allocation_pools") or ()) if replica else ()
         ledger = opened(
             entry.global_id,
@@ -70,6 +77,7 @@ class Addresses:
             has={entry.anchor: has},
         )
         await open_ledger(self.ledgers, ledger)
+        return False
 
     async def share(self, entry: Desired) -> None:
         """The addresses of a router's interface are those of all sites."""

@@ -80,7 +80,10 @@ class Applier:
 
     async def _create(self, kind: Kind, desired: Desired) -> str:
         resource, spec = kind.resource, dict(desired.spec)
+        own = {name: spec.pop(name) for name in kind.at_anchor if name in spec}
         fields = self.tongue.inward(resource, spec, self.ids.pins)
+        if self.cloud.site == desired.anchor:
+            fields |= await self._own(own)
         # What is not said when it is made is none: some of these may not be said to be none.
         fields = {k: v for k, v in fields.items() if v is not None or k not in kind.born}
         fields |= await self.addresses.born(desired, fields)
@@ -111,6 +114,12 @@ class Applier:
         marks = Marks(desired.global_id, generation, at_anchor, notes, of, drained)
         await self._update(kind, replica, soon, marks, fresh=True)
         return local_id
+
+    async def _own(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """Fields with IDs of things that are at this site only, in its own IDs; without what is gone."""
+        places = (await self.ids.locate([str(each) for each in fields.values() if each])).found
+        there = {gid: each.local_id for gid, each in places.items() if each.site == self.cloud.site}
+        return {name: there[gid] for name, gid in fields.items() if gid in there}
 
     async def _begun(
         self, kind: Kind, global_id: str, description: str
@@ -147,10 +156,16 @@ class Applier:
             await kind.change(self.cloud, replica.local, local)
         elif local:
             revision = None if fresh else replica.revision
-            await self.cloud.call("PUT", path, {resource.key: local}, revision=revision)
+            try:
+                await self.cloud.call("PUT", path, {resource.key: local}, revision=revision)
+            except Refused as error:
+                if kind.refused is not None:
+                    await kind.refused(self.cloud, replica.local, local, error.status)
+                raise
         if resource.tagged and replica.marks != marks:
             others = besides(replica.local.get("tags") or ())
-            await self.cloud.call("PUT", f"{path}/tags", {"tags": [*others, *marks.tags]})
+            tags = f"{kind.tags_path}/{local_id}/tags"
+            await self.cloud.call("PUT", tags, {"tags": [*others, *marks.tags]})
 
     async def _stretch(self, kind: Kind, desired: Desired, replica: Replica, how: How) -> str:
         path, number = f"{kind.path}/{replica.local_id}", desired.spec[SEGMENT]

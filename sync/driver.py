@@ -50,6 +50,14 @@ class Unfit(Exception):
     """The network cannot be stretched; says why, and what would help."""
 
 
+class TooBig(Unfit):
+    """The site carries no packets of the size that is wanted; `limit` is the largest MTU that it does."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"the site carries no more than {limit} bytes: waits for a lower MTU")
+        self.limit = limit
+
+
 Look = Callable[[Ground, Mapping[str, Any], int, bool], How]
 """(what the site offers, the network as the site has it, the common VLAN ID, whether anything is plugged in).
 Raises Unfit."""

@@ -31,6 +31,8 @@ Create = Callable[[Hand, dict[str, Any], Mapping[str, Any] | None], Awaitable[Ma
 site made of it."""
 Change = Callable[[Hand, Mapping[str, Any], dict[str, Any]], Awaitable[None]]
 """Changes these fields of an object as it was observed, all in the site's own IDs."""
+Refusal = Callable[[Hand, Mapping[str, Any], Mapping[str, Any], int], Awaitable[None]]
+"""Looks into why a site refuses to change fields of an object, with this status: raises what says more."""
 Delete = Callable[[Hand, Mapping[str, Any]], Awaitable[None]]
 
 
@@ -70,8 +72,14 @@ class Kind:
     """How its objects are listed and translated."""
     synced: tuple[str, ...]
     born: tuple[str, ...]
+    called: str = ""
+    """What people call one, where that is not its name."""
     after: tuple[str, ...] = ()
     """The kinds that have to be there before, in any order."""
+    told: frozenset[str] = frozenset()
+    """Fields that only the federation is told: what the anchor shows of them may be older."""
+    at_anchor: frozenset[str] = frozenset()
+    """Fields that an object is made with at its anchor only: at other sites there is what came of them."""
     only: str = ""
     """The query that lists no others."""
     within: tuple[str, ...] = ()
@@ -92,6 +100,8 @@ class Kind:
     """Fields that an object cannot have before others are there (routes, before the interfaces)."""
     notes: Callable[[Item], tuple[str, ...]] = nothing_else
     """What is written on a replica of this spec beside whose it is. Raises Unfit."""
+    tags_at: str = ""
+    """Below what its tags are written, where that is not its own path."""
     exclusive: bool = False
     """A replica of what they are parts of has no others: those that are there besides are taken away."""
     on_ground: OnGround | None = None
@@ -100,12 +110,23 @@ class Kind:
     tidy: Delete | None = None
     """Takes away what Neutron has made along with one of ours, before it is said to be finished."""
     change: Change | None = None
+    refused: Refusal | None = None
     delete: Delete | None = None
 
     @property
     def path(self) -> str:
         """Below Neutron's root."""
         return f"/v2.0{self.resource.path}"
+
+    @property
+    def noun(self) -> str:
+        """What people call one: as a sentence begins."""
+        return self.called or self.name.replace("_", " ").capitalize()
+
+    @property
+    def tags_path(self) -> str:
+        """Below what the tags of one are written."""
+        return f"/v2.0{self.tags_at}" if self.tags_at else self.path
 
     def wholes(self, item: Item) -> tuple[str, ...]:
         """Global IDs of what an object goes with (the network of a subnet); none if it stands for itself."""
@@ -119,6 +140,12 @@ class Kind:
         if "description" in spec:
             spec["description"] = unmarked(str(spec["description"] or ""))
         return spec
+
+    def spec_after(self, spec: Item, item: Item) -> dict[str, Any]:
+        """What is kept alike after an object was changed at its anchor, which shows it like this now."""
+        shown = self.spec_of(item)
+        known = {name for name in self.told if name in spec and name not in item}
+        return {**spec, **{name: value for name, value in shown.items() if name not in known}}
 
     def differences(self, spec: Item, item: Item) -> dict[str, Any]:
         """The fields that have to be changed, as they are to be. A field that the site does not know is not."""

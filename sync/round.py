@@ -29,7 +29,7 @@ from sync.addresses import Addresses
 from sync.apply import Applier
 from sync.cloud import Changed, Cloud, Led, Refused
 from sync.diff import diff
-from sync.driver import SEGMENT, Ground, Unfit, vlan_of
+from sync.driver import SEGMENT, Ground, TooBig, Unfit, vlan_of
 from sync.guard import guarded
 from sync.kind import Kind
 from sync.observe import Observed, observe
@@ -42,8 +42,14 @@ from sync.unfinished import ended
 
 log = structlog.get_logger(__name__)
 
+SEGMENTS = "segment"
+"""Documents of this kind in the ID map say which network has a VLAN ID."""
 VLANS = "vlans"
 """What the daemons tell each other: the VLAN IDs in use at their site."""
+MTUS = "mtus"
+"""... and the largest MTU that their site carries, once it has refused a larger one, and when that was."""
+MTU_SECONDS = 3600.0
+"""So long that is believed: a site may carry more by then."""
 REFUSALS = 3
 """A deletion that a site has refused so often is withdrawn: once may be a moment's trouble."""
 
@@ -95,6 +101,7 @@ class Round:
             drained = {entry.global_id for entry in desired if self.site in entry.drained}
             desired = [await self._decided(e, observed, plugged, drained) for e in desired]
             desired = await self._with_their_wholes(desired)
+            desired = await self._with_mtus_for_all(desired)
         plan = diff(
             self.site,
             [kind for kind in self.kinds if kind.name not in observed.unknown],
@@ -106,8 +113,18 @@ class Round:
             ground=self.ground,
             plugged=plugged,
         )
+        plan = replace(plan, unfit={**plan.unfit, **self._unknown(desired, observed)})
         confirmed = (await self.store.published(CONFIRMED)).get(self.site, b"").decode()
         return guarded(plan, self.kinds, observed.listed, statuses, confirmed)
+
+    def _unknown(self, desired: Sequence[Desired], observed: Observed) -> dict[str, str]:
+        """Global ID -> why it can never be here: the site's Neutron does not know such things."""
+        here = [each for each in desired if self.site in each.sites and not each.deleted]
+        return {
+            each.global_id: f"the Neutron of {self.site} has no {each.kind.replace('_', ' ')}"
+            for each in here
+            if each.kind in observed.unknown
+        }
 
     async def run(self, lead: Leadership) -> Done:
         """A round. Raises as `plan` does."""
@@ -137,7 +154,7 @@ class Round:
                 # It was restored, or could not be drained as a whole.
                 again = True
                 continue
-            status = await self._done(change, applier, statuses.get(entry.global_id))
+            status = await self._done(change, applier, statuses.get(entry.global_id), lead)
             trouble = trouble or bool(status and status.next_try and status.attempts)
             again = again or status is None or not status.next_try
             if not _is_extra(change):
@@ -153,12 +170,18 @@ class Round:
         soon = await self._keep_addresses(plan) if lead.held and not again else None
         return Done(plan, again, soon)
 
-    async def _done(self, change: Change, applier: Applier, before: Status | None) -> Status | None:
+    async def _done(
+        self, change: Change, applier: Applier, before: Status | None, lead: Leadership
+    ) -> Status | None:
         """How a replica is after its change; None: it is gone."""
         entry, now = change.desired, self.clock()
         try:
             local_id = await applier.apply(change)
         except (Changed, Untranslatable, Unfit) as error:
+            if isinstance(error, TooBig):
+                told = json.dumps([error.limit, now]).encode()
+                await self.store.publish(self.site, MTUS, told, lead.fence)
+                await self.store.wake({entry.anchor})
             log.info("waits", site=self.site, kind=entry.kind, id=entry.global_id, why=str(error))
             return waits(before, str(error), now)
         except (Refused, SiteUnreachable) as error:
@@ -282,9 +305,18 @@ class Round:
         somewhere = entry.unread or (pin is not None and pin.places)
         if entry.gone | {self.site} >= entry.sites and not somewhere:
             await self.addresses.close_book(entry)
-            await self.store.drop(entry)
+            # Whoever drops it gives back its numbers, and nobody else: they may be another's a moment later.
+            if await self.store.drop(entry) and entry.kind == "network":
+                await self._give_back_numbers(entry)
         elif self.site not in entry.gone:
             await self.store.put(replace(entry, gone=entry.gone | {self.site}))
+
+    async def _give_back_numbers(self, entry: Desired) -> None:
+        """Its VLAN ID may be another network's, and so may one that was claimed for it and never used."""
+        claims = await self.ids.store.documents(SEGMENTS, "")
+        own = [number for number, gid in claims.items() if gid == entry.global_id.encode()]
+        if own:
+            await self.ids.store.put_documents(SEGMENTS, "", dict.fromkeys(own))
 
     async def _decided(
         self,
@@ -300,7 +332,8 @@ class Round:
         replica = self._replica(entry, observed)
         new = None
         if len(entry.sites) > 1 and not entry.deleted:
-            await self.addresses.open(entry, replica)
+            if await self.addresses.open(entry, replica):
+                await self.store.wake(entry.sites - {self.site})
             if entry.kind == "router_interface":
                 await self.addresses.share(entry)
         whole = str(entry.spec.get(kind.drains_with) or "") if kind and kind.drains_with else ""
@@ -335,6 +368,27 @@ class Round:
             after.append(entry)
         return after
 
+    async def _with_mtus_for_all(self, desired: Sequence[Desired]) -> list[Desired]:
+        """Networks of this anchor with no larger an MTU than all of their sites carry."""
+        told = {site: json.loads(raw) for site, raw in (await self.store.published(MTUS)).items()}
+        limits = {
+            site: int(limit)
+            for site, (limit, at) in told.items()
+            if self.clock() - at < MTU_SECONDS
+        }
+        after = []
+        for entry in desired:
+            mtu = entry.spec.get("mtu")
+            limit = min((limits[site] for site in entry.sites & limits.keys()), default=mtu)
+            mine = entry.anchor == self.site and len(entry.sites) > 1
+            if mine and mtu and limit < mtu and not (entry.deleted or entry.changing):
+                spec = {**entry.spec, "mtu": limit}
+                lower = replace(entry, spec=spec, generation=entry.generation + 1)
+                entry = await self.store.put(lower) or entry
+                await self.store.wake(entry.sites - {self.site})
+            after.append(entry)
+        return after
+
     def _replica(self, entry: Desired, observed: Observed) -> Replica | None:
         """What there is of an entry; of several the one that the map has."""
         there = [r for r in observed.replicas.get(entry.kind, ()) if r.global_id == entry.global_id]
@@ -357,9 +411,9 @@ class Round:
         try:
             for number in candidates(self.pool, own, order, used):
                 claimed = await self.ids.store.claim_document(
-                    "segment", "", str(number), entry.global_id.encode()
+                    SEGMENTS, "", str(number), entry.global_id.encode()
                 )
-                held = (await self.ids.store.documents("segment", "")).get(str(number), b"")
+                held = (await self.ids.store.documents(SEGMENTS, "")).get(str(number), b"")
                 if claimed or held == entry.global_id.encode():
                     spec = {**entry.spec, SEGMENT: number}
                     return replace(entry, spec=spec, generation=entry.generation + 1)

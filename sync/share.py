@@ -28,16 +28,13 @@ def at_more_sites(entry: Desired, sites: Collection[str]) -> Desired:
 
 def changed(entry: Desired, kind: Kind, item: Mapping[str, Any]) -> Desired:
     """The same after the anchor has been changed, and shows itself like this in global IDs."""
-    spec = {**entry.spec, **_wanted(kind, item, drained=entry.anchor in entry.drained)}
+    spec = kind.spec_after(entry.spec, item)
+    if entry.anchor in entry.drained:
+        # What is kept away there for now is not unwanted.
+        spec |= {name: entry.spec[name] for name in kind.later if name in entry.spec}
     if spec == entry.spec:
         return replace(entry, changing=0)
     return replace(entry, changing=0, spec=spec, generation=entry.generation + 1)
-
-
-def _wanted(kind: Kind, item: Mapping[str, Any], *, drained: bool) -> dict[str, Any]:
-    """What an object of the anchor says is wanted: what is kept away there for now is not unwanted."""
-    spec = kind.spec_of(item)
-    return {name: each for name, each in spec.items() if not drained or name not in kind.later}
 
 
 def goes_with(entry: Desired) -> set[str]:

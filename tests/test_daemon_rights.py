@@ -6,9 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from adapters.daemon_rights import DAEMONS
+from sync.kinds.policy import RULES_OF
 from sync.registry import all_kinds
 
 ROOT = Path(__file__).parents[1]
+WORDS = {"{verb}": ("add", "remove"), "{sort}": RULES_OF}
+"""What the source leaves open in paths."""
 
 
 def test_every_call_of_the_daemons_is_a_right() -> None:
@@ -44,7 +47,7 @@ def of_the_kinds() -> Iterator[str]:
         if kind.delete is None:
             yield f"DELETE {one}"
         if kind.resource.tagged:
-            yield f"PUT {one}/tags"
+            yield f"PUT {kind.tags_path}/{{id}}/tags"
 
 
 def in_the_source() -> Iterator[str]:
@@ -81,7 +84,12 @@ def spelt(method: str, where: str, base: str) -> Iterator[str]:
     text = base if where == "path" else where.strip("f'\"").replace("{path}", base)
     if method == "GET" or not text.startswith("/v2.0/"):
         return
-    for verb in ("add", "remove") if "{verb}" in text else ("",):
-        path = text.replace("{verb}", verb).partition("?")[0]
-        *front, last = re.sub(r"\{[^}]*\}", "{id}", path).split("/")
-        yield f"{method} {'/'.join([*front, '{tag}' if front[-1] == 'tags' else last])}"
+    named = [(name, words) for name, words in WORDS.items() if name in text]
+    for name, words in named or [("{}", [""])]:
+        yield from (named_right(method, text.replace(name, word)) for word in words)
+
+
+def named_right(method: str, text: str) -> str:
+    path = text.partition("?")[0]
+    *front, last = re.sub(r"\{[^}]*\}", "{id}", path).split("/")
+    return f"{method} {'/'.join([*front, '{tag}' if front[-1] == 'tags' else last])}"

@@ -42,7 +42,15 @@ NETWORK = Resource(
     everybodys_if={"shared": True},
     equal_by=("name",),
     equal_if={"router:external": True},
-    synced=("name", "description", "admin_state_up", "port_security_enabled", "mtu", "dns_domain"),
+    synced=(
+        "name",
+        "description",
+        "admin_state_up",
+        "port_security_enabled",
+        "mtu",
+        "dns_domain",
+        "qos_policy_id",
+    ),
     born=("project_id",),
     tagged=True,
 )
@@ -437,6 +445,11 @@ _QOS = (
         refs={**_OWNER, "rules[].id": ANY, "rules[].qos_policy_id": "policy"},
         order=_BY_ID,
         index="/qos/policies",
+        # Not whether it is its project's default: a site's own admins may have chosen another.
+        synced=("name", "description", "shared", "rules"),
+        born=("project_id",),
+        everywhere_if={"shared": True},
+        tagged=True,
     ),
     *(
         Resource(

@@ -6,7 +6,8 @@ it ended (`sync.unfinished`).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aiohttp import web
@@ -14,15 +15,17 @@ from aiohttp import web
 from federator import answer
 from federator.asker import Question
 from federator.call import SiteReply
-from federator.faults import Conflict, Timeout, Unavailable
+from federator.faults import Conflict, Fault, Timeout, Unavailable
 from federator.merge import made_of
 from federator.sharing.closure import Closure, Member
 from federator.sharing.plugging import Plugging, plugs_in
+from federator.sharing.pools import new_pools, with_pools, without_pools
 from federator.sharing.reader import Reader
 from federator.sharing.wanted import Wanted
 from idmap.desired import Desired
 from sync.kind import Kind
 from sync.kinds.router_interface import OWNERS
+from sync.kinds.subnet import POOLS
 from sync.registry import kind_of
 
 _OURS = frozenset({*OWNERS, "network:dhcp", "network:router_centralized_snat"})
@@ -36,12 +39,14 @@ class Anchor:
     wanted: Wanted
     reader: Reader
     plugging: Plugging
+    seconds: float
+    """How long a request waits for the daemon of an anchor."""
 
     async def change(self, question: Question, site: str) -> web.Response:
         """The anchor's answer. Raises Fault."""
         call = question.call
         await self._may_be_changed(question)
-        if call.is_create:
+        if call.is_create and not question.where.path:
             reply = await self.reader.fanout.ask(question, site)
             if reply.ok:
                 await self._new_part(question, site, reply)
@@ -65,21 +70,45 @@ class Anchor:
                 raise Conflict(f"{entry.global_id} is in quarantine: {entry.quarantined}.")
 
     async def _update(self, question: Question, site: str, global_id: str) -> web.Response:
+        await self._with_policy(question, global_id)
         begun = await self.wanted.begin_change(global_id)
-        if begun is not None and _changes_pools(question):
-            await self.wanted.end_change(begun)
-            raise Conflict(
-                "The allocation pools of a subnet that is at several sites cannot be changed."
-            )
+        try:
+            pools = new_pools(question.call.body, begun.spec) if begun is not None else None
+        except Fault:
+            if begun is not None:
+                await self.wanted.end_change(begun)
+            raise
         plugged = await self._begin_interfaces(question, begun)
-        reply = await self._asked(question, site, begun, *plugged)
+        asked = question if pools is None else without_pools(question)
+        reply = await self._asked(asked, site, begun, *plugged)
         if begun is not None:
             member = await self._as_it_is(question, begun, site) if reply.ok else None
+            if member is not None and pools is not None:
+                member = replace(member, item={**member.item, POOLS: pools})
+                reply = with_pools(reply, pools)
             await self.wanted.end_change(begun, member)
             await self._end_interfaces(plugged, question, begun, changed=reply.ok)
+        if reply.ok and pools is not None:
+            with suppress(Fault):
+                # Until the anchor says so itself: who reads next is to read what he has written.
+                await self.wanted.wait([global_id], [site], self.seconds)
         if reply.ok and plugs_in(question):
             await self.follow(question, "router", global_id)
         return answer.one(reply, question.request_id)
+
+    async def _with_policy(self, question: Question, global_id: str) -> None:
+        """A QoS policy that something shared is to have from now on has to be wherever that is."""
+        call, where = question.call, question.where
+        policies = [ref for ref in where.body if where.kinds.get(ref) == "policy"]
+        if not policies or call.tail or call.object_id != global_id:
+            return
+        entry = (await self.wanted.known([global_id])).get(global_id)
+        for ref in policies if entry is not None else ():
+            assert entry is not None
+            closure = Closure(self.reader, question.identity, question.request_id, entry.sites)
+            if entry.sites - where.body[ref].keys():
+                await closure.add("policy", ref)
+                await self.wanted.at(closure.members.values(), entry.sites)
 
     async def _delete(self, question: Question, site: str, global_id: str) -> web.Response:
         entry = (await self.wanted.store.get([global_id])).get(global_id)
@@ -122,7 +151,9 @@ class Anchor:
 
     async def follow(self, question: Question, kind: str, global_id: str) -> None:
         """What belongs to an object now is to be wherever the object is, and it wherever its belongings are."""
-        closure = Closure(self.reader, question.identity, question.request_id)
+        near = await self.wanted.store.get({*question.where.anchors, global_id})
+        to = frozenset(site for entry in near.values() for site in entry.sites)
+        closure = Closure(self.reader, question.identity, question.request_id, to)
         await closure.add(kind, global_id)
         entries = await self.wanted.store.get(closure.members)
         sites = {site for entry in entries.values() if not entry.deleted for site in entry.sites}
@@ -203,8 +234,3 @@ def _in_use(kind: Kind, entry: Desired, site: str, ports: list[Any]) -> Conflict
         f" {site}, id for these ports is {ids}.",
         title=f"{noun.title().replace(' ', '')}InUse",
     )
-
-
-def _changes_pools(question: Question) -> bool:
-    body = question.call.body if isinstance(question.call.body, dict) else {}
-    return "allocation_pools" in (body.get("subnet") or {})

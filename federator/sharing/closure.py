@@ -1,8 +1,10 @@
 """What belongs together: half of it at a site would be worse than nothing.
 
-A network comes with its subnets and with the routers that it is plugged into, a router with all its networks
-(with one of two interfaces missing it would swallow what it is sent), a security group with its rules and the
-groups they name. All of it is read with the caller's token: what he may not see he cannot bring anywhere.
+A network comes with its QoS policy, its subnets and the routers that it is plugged into, a router with all its
+networks (with one of two interfaces missing it would swallow what it is sent), a security group with its rules
+and the groups they name. All of it is read with the caller's token: what he may not see he cannot bring
+anywhere, nor what is another project's. A policy that is where it has to be already, for it is for everybody,
+is no obstacle, whosever it is.
 """
 
 from collections.abc import Mapping
@@ -41,6 +43,8 @@ class Closure:
     reader: Reader
     identity: Identity
     request_id: str
+    to: frozenset[str] = frozenset()
+    """The sites that all of it is to come to."""
     members: dict[str, Member] = field(default_factory=dict)
     _todo: list[tuple[str, str]] = field(default_factory=list)
 
@@ -59,6 +63,7 @@ class Closure:
             match kind:
                 case "network":
                     await self._network(global_id, anchor)
+                    await self._policy(item.get("qos_policy_id"))
                 case "subnet":
                     self._todo.append(("network", str(item["network_id"])))
                 case "router":
@@ -72,6 +77,14 @@ class Closure:
         for port in await self._list("port", f"network_id={global_id}&{_INTERFACES}", anchor):
             if port["device_id"]:  # else it is not plugged in yet
                 self._todo.append(("router", str(port["device_id"])))
+
+    async def _policy(self, global_id: str | None) -> None:
+        """The policy of a network has to be where that is: it would have no limits there without."""
+        if global_id is None:
+            return
+        places = await self.reader.locator.places("policy", [global_id], self.identity)
+        if self.to - places.get(global_id, {}).keys() or not self.to:
+            self._todo.append(("policy", global_id))
 
     async def _router(self, global_id: str, anchor: str) -> None:
         for port in await self._list("port", f"device_id={global_id}&{_INTERFACES}", anchor):
@@ -89,9 +102,9 @@ class Closure:
 
     def _take(self, name: str, item: Mapping[str, Any], anchor: str) -> None:
         if item.get("project_id") != self.identity.project_id:
+            noun = kind_of(name).noun
             raise Conflict(
-                f"{name.replace('_', ' ').capitalize()} {item.get('id')} is another project's: it can only be"
-                f" used at {anchor}, where it is."
+                f"{noun} {item.get('id')} is another project's: it can only be used at {anchor}, where it is."
             )
         self.members[str(item["id"])] = Member(kind_of(name), item, anchor)
 
@@ -100,7 +113,7 @@ class Closure:
         anchors = self.reader.locator.anchors(kind, [global_id])
         found = anchors.get(global_id) or next(iter(places.get(global_id, {})), "")
         if not found:
-            raise Conflict(f"{kind.replace('_', ' ').capitalize()} {global_id} could not be found.")
+            raise Conflict(f"{kind_of(kind).noun} {global_id} could not be found.")
         return found
 
     async def _one(self, kind: str, global_id: str, anchor: str) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from federator.call import Call
-from federator.plan import Whereabouts
+from federator.plan import Whereabouts, whole_of
 
 CHANGES = frozenset({"POST", "PUT", "PATCH"})
 
@@ -66,7 +66,10 @@ def _candidates(
         fixed.append(where.zone_sites)
     header = call.headers.get("X-Federation-Site", "")
     wanted = [site for site in sites if header in ("", site)]
-    return [site for site in wanted if all(site in each for each in fixed)]
+    found = [site for site in wanted if all(site in each for each in fixed)]
+    # A part of something shared is made at the anchor of that, if nothing is against it.
+    anchor = where.anchors.get(whole_of(call, where))
+    return [anchor] if anchor in found else found
 
 
 def _chosen(

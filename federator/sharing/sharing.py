@@ -20,8 +20,9 @@ from federator.sharing.anchor import Anchor
 from federator.sharing.claims import Claims, wishes
 from federator.sharing.closure import Closure
 from federator.sharing.need import CHANGES, Need, need
-from federator.sharing.span import begins_shared, stated_span
+from federator.sharing.span import begins_shared, is_for_everybody, stated_span
 from federator.waysout import WaysOut
+from sync.kinds.policy import RULE_KINDS, RULES
 
 _NO_ADDRESSES = b"IpAddressGenerationFailure"
 """What Neutron calls it when none is left."""
@@ -66,7 +67,7 @@ class Sharing:
         wish = need(call, where, _KINDS, self.sites, self.default_site, away)
         if wish is None or not await self._kept_alike(wish, where):
             return where
-        closure = Closure(self.anchor.reader, identity, request_id)
+        closure = Closure(self.anchor.reader, identity, request_id, frozenset({wish.site}))
         for kind, global_id in wish.missing:
             await closure.add(kind, global_id)
         members = closure.members.values()
@@ -100,7 +101,8 @@ class Sharing:
     async def span(self, call: Call, where: Whereabouts) -> tuple[str, ...]:
         """The sites that something new is to be at from the start; none if it is for one. Raises Conflict."""
         stated = stated_span(call, where, self.sites)
-        wanted = stated or (tuple(self.sites) if self.eager and begins_shared(call) else ())
+        everywhere = (self.eager and begins_shared(call)) or is_for_everybody(call)
+        wanted = stated or (tuple(self.sites) if everywhere else ())
         if len(wanted) < 2 or await self.anchor.wanted.unread():
             return ()
         daemons = await self.anchor.wanted.store.ever_led(wanted)
@@ -114,7 +116,8 @@ class Sharing:
         reader, call = self.anchor.reader, question.call
         reply = await reader.fanout.ask(question, anchor)
         if reply.ok and call.resource is not None:
-            closure = Closure(reader, question.identity, question.request_id)
+            to = frozenset(sites)
+            closure = Closure(reader, question.identity, question.request_id, to)
             for item in made_of(call.resource, reply.body):
                 await closure.add(call.resource.kind, str(item["id"]))
             for site in sites:
@@ -127,10 +130,25 @@ class Sharing:
                 await self.anchor.wanted.wait(ids, [anchor], self.seconds)
         return answer.one(reply, question.request_id)
 
+    async def in_wholes(self, call: Call, where: Whereabouts) -> Whereabouts:
+        """Where a call's IDs live, with the policy of a rule that is named without: it is what is changed."""
+        kind = call.resource.id_kind if call.resource is not None else ""
+        whole = where.path.keys() & where.anchors.keys()
+        if call.method not in ("PUT", "DELETE") or kind not in RULE_KINDS or whole:
+            return where
+        for entry in await self.anchor.wanted.store.all():
+            if entry.kind == "policy" and where.path.keys() & set(entry.spec.get(RULES) or ()):
+                policy = self.anchor.reader.locator.shared("policy", entry.global_id)
+                if policy is not None:
+                    path = {**where.path, entry.global_id: policy.places}
+                    anchors = {**where.anchors, entry.global_id: policy.anchor}
+                    return replace(where, path=path, anchors=anchors)
+        return where
+
     async def check(self, call: Call, where: Whereabouts) -> None:
         """Raises Unavailable while nobody knows yet what spans sites, for what should better know."""
-        kind = call.resource.kind if call.resource is not None else ""
-        changes = call.method in ("PUT", "DELETE") and kind in _KINDS
+        kinds = {kind for kind, _ in call.path_ids}
+        changes = call.method in ("POST", "PUT", "DELETE") and bool(kinds & _KINDS)
         if not (changes or begins_shared(call) or wishes(call.body)):
             return
         unread = await self.anchor.wanted.unread()

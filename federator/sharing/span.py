@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from federator.call import Call
+from federator.merge import made_of
 from federator.plan import Whereabouts
 
 HINTS = "availability_zone_hints"
@@ -21,6 +22,16 @@ def begins_shared(call: Call) -> bool:
     """Whether a request makes something that can be at several sites, and is no part of what is already."""
     resource = call.resource
     return call.is_create and resource is not None and resource.shared and not resource.part_of
+
+
+def is_for_everybody(call: Call) -> bool:
+    """Whether a request makes something that all projects may use, wherever they are."""
+    resource = call.resource
+    if resource is None or not resource.everywhere_if or not begins_shared(call):
+        return False
+    new = made_of(resource, call.body)
+    wanted = resource.everywhere_if.items()
+    return bool(new) and all(each.get(name) == value for each in new for name, value in wanted)
 
 
 def stated_span(call: Call, where: Whereabouts, sites: Sequence[str]) -> tuple[str, ...]:

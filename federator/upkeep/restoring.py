@@ -26,6 +26,7 @@ from sync.ipam.life import without_site
 from sync.ledgers import change, read
 from sync.registry import all_kinds
 from sync.restored import Reading, Restored, restored
+from sync.round import SEGMENTS
 from sync.tongue import Tongue
 
 log = structlog.get_logger(__name__)
@@ -92,8 +93,8 @@ class Restoring:
         for number, network in found.segments.items():
             name = str(number)
             claims = self.ids.store
-            if not await claims.claim_document("segment", "", name, network.encode()):
-                holder = (await claims.documents("segment", ""))[name].decode()
+            if not await claims.claim_document(SEGMENTS, "", name, network.encode()):
+                holder = (await claims.documents(SEGMENTS, ""))[name].decode()
                 if holder != network:
                     say(f"VLAN {name} of network {network} is given to {holder} as well")
         for entry in found.entries:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from ipaddress import ip_address, ip_network
 
 from sync.ipam.ledger import Lease, Ledger, Member, carved
-from sync.ipam.ranges import Ranges, common, holds, joined, minus, number, singles, size
+from sync.ipam.ranges import Ranges, common, holds, joined, minus, number, singles, size, text
 from sync.ipam.refused import NOT_READ, Refused
 
 
@@ -125,22 +125,31 @@ def without_shared(ledger: Ledger, address: int) -> Ledger:
 def checked_pools(cidr: str, gateway: int | None, pools: Collection[Mapping[str, str]]) -> Ranges:
     """A tenant's `allocation_pools`, checked as Neutron checks them. Raises Refused, with Neutron's types."""
     first, last = _bounds(cidr)
-    try:
-        each = [(number(pool["start"]), number(pool["end"])) for pool in pools]
-        alike = all(ip_address(pool["start"]).version == ip_network(cidr).version for pool in pools)
-    except (ValueError, KeyError, TypeError):
-        alike = False
-    if not alike or any(start > end for start, end in each):
-        raise Refused(400, "InvalidAllocationPool", "An allocation pool is not valid.")
-    if any(start < first or end > last for start, end in each):
-        message = f"An allocation pool spans beyond the subnet cidr {cidr}."
-        raise Refused(400, "OutOfBoundsAllocationPool", message)
+    each: list[tuple[int, int]] = []
+    for pool in pools:
+        try:
+            version = ip_address(pool["start"]).version
+            start, end = number(pool["start"]), number(pool["end"])
+            alike = version == ip_address(pool["end"]).version == ip_network(cidr).version
+        except (ValueError, KeyError, TypeError):
+            alike = False
+        if not alike or start > end:
+            message = f"The allocation pool {pool} is not valid."
+            raise Refused(400, "InvalidAllocationPool", message)
+        each.append((start, end))
+    names = [f"{pool['start']}-{pool['end']}" for pool in pools]
+    for name, (start, end) in zip(names, each, strict=True):
+        if start < first or end > last:
+            message = f"The allocation pool {name} spans beyond the subnet cidr {cidr}."
+            raise Refused(400, "OutOfBoundsAllocationPool", message)
     if sum(end - start + 1 for start, end in each) != size(joined(each)):
-        message = f"Found overlapping allocation pools for the subnet {cidr}."
+        message = f"Found overlapping allocation pools: {' '.join(names)} for subnet {cidr}."
         raise Refused(409, "OverlappingAllocationPools", message)
-    if gateway is not None and holds(joined(each), gateway):
-        message = "The gateway IP conflicts with an allocation pool."
-        raise Refused(409, "GatewayConflictWithAllocationPools", message)
+    for name, (start, end) in zip(names, each, strict=True):
+        if gateway is not None and start <= gateway <= end:
+            spelt = text(gateway, ip_network(cidr).version)
+            message = f"Gateway ip {spelt} conflicts with allocation pool {name}."
+            raise Refused(409, "GatewayConflictWithAllocationPools", message)
     return joined(each)
 
 

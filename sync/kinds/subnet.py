@@ -1,5 +1,9 @@
 """A subnet: each site's Neutron gives out addresses from its own part of the pools (`sync.ipam`).
 
+The prefix of a subnet may come from a subnet pool. Such a pool is at one site, for two would give out the same
+prefix twice; the subnet's replicas have the prefix and know nothing of the pool. What is lost at the anchor is
+made from the pool again, or that would give the prefix to somebody else.
+
 What the tenant wanted for pools is kept in the spec (``POOLS``) and written on each replica as tags, so that
 tenants see it (`federator.hiding`), and a loss of Redis does not lose it.
 """
@@ -42,8 +46,10 @@ KIND = Kind(
     "subnet",
     _SUBNET,
     _SUBNET.synced,
-    (*_SUBNET.born, POOLS),
+    (*_SUBNET.born, "subnetpool_id", POOLS),
     after=("network",),
+    told=frozenset({POOLS}),
+    at_anchor=frozenset({"subnetpool_id"}),
     goes_with=("network_id",),
     users="fixed_ips=subnet_id%3D",
     normal=_normal,

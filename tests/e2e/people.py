@@ -109,8 +109,17 @@ def sweep_project(admin: Api, project: str) -> None:
     for group in groups["server_groups"]:
         if group["project_id"] == project:
             admin.call("DELETE", "compute", f"/os-server-groups/{group['id']}")
-    for kind in ("floatingips", "routers", "ports", "subnets", "networks", "security-groups"):
-        key = kind.replace("-", "_")
+    for kind in (
+        "floatingips",
+        "routers",
+        "ports",
+        "subnets",
+        "networks",
+        "security-groups",
+        "subnetpools",
+        "qos/policies",
+    ):
+        key = kind.replace("-", "_").removeprefix("qos/")
         for item in listed("network", f"/v2.0/{kind}?project_id={project}", key):
             if kind == "routers":
                 _empty_router(admin, item["id"])

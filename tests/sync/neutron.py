@@ -29,6 +29,7 @@ _FRESH: dict[str, Item] = {
         "shared": False,
         "port_security_enabled": True,
         "dns_domain": "",
+        "qos_policy_id": None,
         "router:external": False,
         "provider:network_type": None,
         "provider:physical_network": None,
@@ -90,6 +91,7 @@ _FRESH: dict[str, Item] = {
         "remote_address_group_id": None,
     },
     "address_group": {"name": "", "addresses": []},
+    "policy": {"name": "", "shared": False, "is_default": False, "rules": [], "tags": []},
 }
 _COLLECTIONS = {
     "networks": "network",
@@ -99,6 +101,7 @@ _COLLECTIONS = {
     "security-groups": "security_group",
     "security-group-rules": "security_group_rule",
     "address-groups": "address_group",
+    "policies": "policy",
 }
 _READ_ONLY = {"subnets", "status", "tags", "revision_number"}
 _IDENTITY = (
@@ -128,6 +131,9 @@ class Neutron:
 
     name: str
     longest_mtu: int = 1450
+    longest_vlan: int = 1500
+    lacks: frozenset[str] = frozenset()
+    """Collections of extensions that it does not have."""
     kept: dict[str, dict[str, Item]] = field(
         default_factory=lambda: {kind: {} for kind in _FRESH} | {"segment": {}}
     )
@@ -144,7 +150,10 @@ class Neutron:
     ) -> tuple[int, Any]:
         """The status and the body of the answer."""
         bare, _, query = path.partition("?")
-        words = bare.removeprefix("/v2.0/").split("/")
+        # Policies are below /qos, and their tags are not.
+        words = bare.removeprefix("/v2.0/").removeprefix("qos/").split("/")
+        if bare.startswith("/v2.0/qos/") and words[2:] == ["tags"]:
+            return 400, {"NeutronError": {"type": "InvalidInput", "message": "Invalid tags body."}}
         try:
             answer = self._answer(method, words, parse_qsl(query), _copy(json), headers or {})
         except _No as no:
@@ -166,8 +175,10 @@ class Neutron:
             return {"network_ip_availability": self._availability(words[1])}
         if words == ["floatingips"] and method == "GET":
             return {"floatingips": []}
-        if words[0] not in _COLLECTIONS:
+        if words[0] not in _COLLECTIONS or words[0] in self.lacks:
             _no(404, "HTTPNotFound")
+        if words[0] == "policies" and words[2:3] and words[2].endswith("_rules"):
+            return self._rule(method, self._one("policy", words[1]), words[2:], body)
         kind = _COLLECTIONS[words[0]]
         keys = words[0].replace("-", "_")
         match method, words[1:]:
@@ -288,6 +299,8 @@ class Neutron:
                 _no(400, "HTTPBadRequest")
 
     def _new_network(self, item: Item, given: Item) -> None:
+        if item["qos_policy_id"]:
+            self._one("policy", item["qos_policy_id"])
         item["revision_number"] = 1
         if given.get("provider:network_type") == "vlan":
             self._vlan_is_free(
@@ -296,10 +309,14 @@ class Neutron:
         else:
             item["provider:network_type"] = "vxlan"
             item["provider:segmentation_id"] = 10_000 + next(self._numbers)
-        longest = 1500 if item["provider:network_type"] == "vlan" else self.longest_mtu
-        if (given.get("mtu") or 0) > longest:
+        item["mtu"] = self._mtu(item, given.get("mtu") or 0)
+
+    def _mtu(self, network: Item, wanted: int) -> int:
+        vlan = network["provider:network_type"] == "vlan"
+        longest = self.longest_vlan if vlan else self.longest_mtu
+        if wanted > longest:
             _no(400, "InvalidInput")
-        item["mtu"] = given.get("mtu") or longest
+        return wanted or longest
 
     def _vlan_is_free(self, physical: str, number: int) -> None:
         used = [n for n in self.all("network") if n["provider:physical_network"] == physical]
@@ -334,6 +351,35 @@ class Neutron:
         if not given.get("allocation_pools"):
             item["allocation_pools"] = [{"start": str(net[2]), "end": str(net[-2])}]
         network["revision_number"] += 1
+
+    def _rule(self, method: str, policy: Item, words: list[str], body: Any) -> Item | None:
+        """What is below a policy: one rule of a sort and direction, no least above a most."""
+        sort = words[0].removesuffix("_rules")
+        key = f"{sort}_rule"
+        old = next((r for r in policy["rules"] if r["id"] == words[-1]), None)
+        if len(words) > 1 and old is None:
+            _no(404, "QosRuleNotFound")
+        if method == "DELETE":
+            policy["rules"].remove(old)
+            policy["revision_number"] += 1
+            return None
+        rule = {**(old or {}), **body[key], "type": sort, "qos_policy_id": policy["id"]}
+        rule.setdefault("id", str(uuid5(UUID(int=6), f"{self.name} {next(self._numbers)}")))
+        others = [r for r in policy["rules"] if r is not old]
+        same = [r for r in others if r.get("direction") == rule.get("direction")]
+        if any(r["type"] == sort for r in same):
+            _no(409, "QoSRulesConflict")
+        least = [r["min_kbps"] for r in [*same, rule] if "min_kbps" in r]
+        most = [r["max_kbps"] for r in [*same, rule] if "max_kbps" in r]
+        if least and most and least[0] > most[0]:
+            _no(409, "QoSRuleParameterConflict")
+        policy["rules"] = [*others, rule]
+        policy["revision_number"] += 1
+        return {key: {n: v for n, v in rule.items() if n not in ("type", "qos_policy_id")}}
+
+    def _new_policy(self, item: Item, given: Item) -> None:
+        if given.get("rules"):
+            _no(400, "HTTPBadRequest")
 
     def _new_router(self, item: Item, given: Item) -> None:
         item["revision_number"] = 1
@@ -437,6 +483,12 @@ class Neutron:
             _no(400, "HTTPBadRequest")
         if kind == "security_group_rule":
             _no(500, "HTTPInternalServerError")
+        if kind == "policy" and "rules" in fields:
+            _no(400, "HTTPBadRequest")
+        if fields.get("qos_policy_id"):
+            self._one("policy", fields["qos_policy_id"])
+        if kind == "network" and "mtu" in fields:
+            fields = {**fields, "mtu": self._mtu(item, fields["mtu"])}
         if "provider:segmentation_id" in fields:
             number = fields["provider:segmentation_id"]
             if item["provider:network_type"] != "vlan":
@@ -479,6 +531,9 @@ class Neutron:
                     _no(409, "SecurityGroupInUse")
                 gone = {"security_group_id", "remote_group_id"}
                 self._drop("security_group_rule", lambda r: local_id in [r[n] for n in gone])
+            case "policy":
+                if any(n["qos_policy_id"] == local_id for n in self.all("network")):
+                    _no(409, "QosPolicyInUse")
             case "address_group":
                 rules = self.all("security_group_rule")
                 if any(r["remote_address_group_id"] == local_id for r in rules):

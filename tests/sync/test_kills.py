@@ -13,7 +13,12 @@ Rounds = Callable[[], Awaitable[None]]
 
 async def story(world: World, rounds: Rounds) -> None:
     """One of each kind is made at paris, brought to tokyo, changed, and half of it deleted."""
-    net = await world.make("network", "paris", name="net", description="für alle")
+    policy = await world.make("policy", "paris", name="slow")
+    path, limit = f"/qos/policies/{policy}/bandwidth_limit_rules", {"direction": "egress"}
+    rule_of = world.ask("paris", "POST", path, {"bandwidth_limit_rule": {**limit, "max_kbps": 900}})
+    net = await world.make(
+        "network", "paris", name="net", description="für alle", qos_policy_id=policy
+    )
     vlan = {"network_type": "vlan", "physical_network": "trunk-of-paris", "segmentation_id": 2000}
     provider = {f"provider:{name}": value for name, value in vlan.items()}
     routed = await world.make("network", "paris", name="routed", **provider)
@@ -41,6 +46,8 @@ async def story(world: World, rounds: Rounds) -> None:
     assert await world.change(named["net"], {"name": "netz", "description": "neu"})
     assert await world.change(named["v4"], {"dns_nameservers": ["9.9.9.9", "1.1.1.1"]})
     assert await world.change(named["r"], {"admin_state_up": False})
+    path = f"{path}/{rule_of['bandwidth_limit_rule']['id']}"
+    await slower(world, named["slow"], policy, path)
     added = await rule(world, group, protocol="udp")
     await world.share([("security_group_rule", added)], "paris", ["tokyo"])
     await rounds()
@@ -50,6 +57,14 @@ async def story(world: World, rounds: Rounds) -> None:
     assert await world.remove(named["v6"])
     assert await world.remove(await world.global_id("paris", doomed))
     await rounds()
+
+
+async def slower(world: World, global_id: str, policy: str, path: str) -> None:
+    """The rule of the policy is changed by its tenant (`federator.sharing.anchor`)."""
+    begun = await world.wanted.begin_change(global_id)
+    assert begun is not None
+    world.ask("paris", "PUT", path, {"bandwidth_limit_rule": {"max_kbps": 500}})
+    await world.wanted.end_change(begun, world.member("policy", "paris", policy))
 
 
 async def subnet(world: World, net: str, version: int, cidr: str, name: str) -> str:
@@ -110,6 +125,9 @@ def _nameless(item: Item, names: dict[str, str]) -> Item:
         out.pop(name, None)
     if out.get("provider:network_type") == "vxlan":
         del out["provider:segmentation_id"]
+    if "rules" in out:
+        said = [{name: rule[name] for name in rule if name != "id"} for rule in out["rules"]]
+        out["rules"] = sorted(said, key=lambda each: str(each["type"]))
     text = json.dumps(out)
     for local_id, name in names.items():
         text = text.replace(local_id, name)
@@ -128,6 +146,8 @@ async def test_the_story_without_trouble() -> None:
     assert len(calls) > 100
     tokyo = state_of(world)["tokyo"]
     assert sum('"netz"' in each and each.startswith("network") for each in tokyo) == 1
+    (policy,) = [each for each in tokyo if each.startswith("policy")]
+    assert '"max_kbps": 500' in policy
     assert not any(each.startswith(("router", "port")) for each in tokyo)
 
 

@@ -242,6 +242,8 @@ class World:
             found[key] = None
             match kind:
                 case "network":
+                    if policy := kept["network"][local_id]["qos_policy_id"]:
+                        todo.append(("policy", policy))
                     subnets = [
                         s["id"] for s in kept["subnet"].values() if s["network_id"] == local_id
                     ]
@@ -380,7 +382,15 @@ class World:
                 assert marks is not None
                 assert marks.generation == entry.generation, (site, entry, item)
                 assert marks.anchor == (site == entry.anchor)
-        for kind_name in ("network", "subnet", "router", "port", "security_group", "address_group"):
+        for kind_name in (
+            "network",
+            "subnet",
+            "router",
+            "port",
+            "security_group",
+            "address_group",
+            "policy",
+        ):
             for item in neutron.all(kind_name):
                 marks = marks_of(item)
                 if marks is not None:
