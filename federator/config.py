@@ -96,6 +96,10 @@ class Settings(BaseModel):
     audit_seconds: Annotated[float, Field(gt=0)] = 300
     """How often ``federator sync`` looks at all of its site, whatever happens."""
 
+    drift: Literal["repair", "report"] = "repair"
+    """What the daemons do with what was changed at a site past the federation: put it right, or say so until
+    its tenant changes it."""
+
     strict_projects: frozenset[str] = frozenset()
     """IDs of projects at home that want no answer rather than a partial one."""
 

@@ -107,6 +107,8 @@ class Plan:
     unfit: Mapping[str, str] = field(default_factory=dict)
     """Global ID -> why it cannot be at several sites."""
     odd: tuple[Odd, ...] = ()
+    drift: tuple[Update, ...] = ()
+    """What differs, and is only reported (`sync.drift`)."""
     refused: tuple[str, ...] = ()
     """What the guard has taken out, a sentence each."""
 
@@ -137,6 +139,10 @@ def told(plan: Plan) -> list[str]:
     lines += [
         f"{plan.site}: drained {entry.kind} {entry.global_id}: is kept away until it is restored"
         for entry in plan.drained
+    ]
+    lines += [
+        f"{plan.site}: drift {each.desired.kind} {each.desired.global_id} [{', '.join(sorted(each.fields))}]"
+        for each in plan.drift
     ]
     lines += [f"{plan.site}: wait {gid}: {why}" for gid, why in plan.waiting.items()]
     lines += [f"{plan.site}: cannot stretch {gid}: {why}" for gid, why in plan.unfit.items()]

@@ -29,6 +29,8 @@ from sync.addresses import Addresses
 from sync.apply import Applier
 from sync.cloud import Changed, Cloud, Led, Refused
 from sync.diff import diff
+from sync.drift import reported
+from sync.drift import said as drifted
 from sync.driver import SEGMENT, Ground, TooBig, Unfit, vlan_of
 from sync.guard import guarded
 from sync.kind import Kind
@@ -78,6 +80,8 @@ class Round:
     pool: range
     """The VLAN IDs that may be given out."""
     addresses: Addresses
+    report_drift: bool = False
+    """Whether what was changed behind our back is left as it is, and said to be so."""
     clock: Callable[[], float] = time.time
     """Seconds since 1970."""
 
@@ -113,6 +117,8 @@ class Round:
             ground=self.ground,
             plugged=plugged,
         )
+        if self.report_drift:
+            plan = reported(plan)
         plan = replace(plan, unfit={**plan.unfit, **self._unknown(desired, observed)})
         confirmed = (await self.store.published(CONFIRMED)).get(self.site, b"").decode()
         return guarded(plan, self.kinds, observed.listed, statuses, confirmed)
@@ -208,6 +214,7 @@ class Round:
         kept = [
             *plan.alike,
             *((e.desired, e.replica) for e in plan.changes if isinstance(e, Update)),
+            *((e.desired, e.replica) for e in plan.drift),
         ]
         for entry, replica in kept:
             again, others, wrong = await self.addresses.keep(entry, replica)
@@ -280,6 +287,15 @@ class Round:
             new = _drained(entry, now)
             if known is None or replace(known, since=now) != new:
                 said[entry.global_id] = new
+        for change in plan.drift:
+            entry, replica = change.desired, change.replica
+            await applier.keep_place(entry, replica.local_id)
+            known, differs = statuses.get(entry.global_id), drifted(change)
+            if known is None or (known.state, known.error) != (State.DRIFT, differs):
+                generation, local_id = entry.generation, replica.local_id
+                said[entry.global_id] = Status(
+                    State.DRIFT, generation, generation, local_id, differs, since=now
+                )
         for gid, why in plan.unfit.items():
             known = statuses.get(gid)
             if known is None or known.error != why:

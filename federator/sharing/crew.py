@@ -66,6 +66,7 @@ async def crew(settings: Settings, names: Sequence[str]) -> AsyncIterator[Crew]:
                 await _ground(Cloud(account), sites[name], settings.federation),
                 pool,
                 Addresses(name, Neutron(account), ledgers),
+                settings.drift == "report",
             )
             for name, account in accounts.items()
         ]

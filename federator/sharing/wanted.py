@@ -10,6 +10,7 @@ from federator.sharing.closure import Member
 from idmap.desired import READ, Desired, DesiredStore, State, Status
 from idmap.front import IdMap
 from idmap.store import BURIED, SHARED, Pin
+from sync.registry import kind_of
 from sync.share import at_more_sites, changed, entry_of, goes_with, wholes
 
 _LOOK_SECONDS = 0.1
@@ -195,12 +196,13 @@ class Wanted:
 def _is_there(status: Status, entry: Desired) -> bool:
     if status.state is State.ERROR and not status.generation:
         raise Conflict(_complaint(entry, "", status))
-    there = status.state in (State.READY, State.DRAINED)
+    # What differs from what is wanted is there all the same.
+    there = status.state in (State.READY, State.DRAINED, State.DRIFT)
     return there and status.generation >= entry.generation
 
 
 def _complaint(entry: Desired, site: str, status: Status | None) -> str:
-    name = f"{entry.kind.replace('_', ' ').capitalize()} {entry.global_id}"
+    name = f"{kind_of(entry.kind).noun} {entry.global_id}"
     reason = f": {status.error}" if status is not None and status.error else ""
     return (
         f"{name} is not at {site} yet{reason}"

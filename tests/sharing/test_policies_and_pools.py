@@ -78,7 +78,8 @@ async def test_a_policy_and_its_rules_follow_the_network(
 
     async def within() -> bool:
         subs = [
-            await at_site(a, "/subnets?name=one", "subnets", project) for a in site_admins.values()
+            await at_site(a, f"/subnets?cidr={sub['cidr']}", "subnets", project)
+            for a in site_admins.values()
         ]
         ends = [each["end"] for (found,) in subs for each in found["allocation_pools"]]
         return bool(ends) and all(int(end.rpartition(".")[2]) < 100 for end in ends)

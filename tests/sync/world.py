@@ -105,6 +105,7 @@ class World:
 
     sites: Sequence[str] = ("paris", "tokyo")
     offset: float = 0
+    report_drift: bool = False
     foreign: dict[tuple[str, str, str], Item] = field(default_factory=dict)
     """(site, kind, local ID) -> what is there and not in anybody's care."""
 
@@ -161,6 +162,7 @@ class World:
                 self.ledgers,
                 self.patience[site],
             ),
+            self.report_drift,
             self.now,
         )
 
