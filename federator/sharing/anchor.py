@@ -190,7 +190,7 @@ class Anchor:
     async def _end_interfaces(
         self, begun: Sequence[Desired], question: Question, router: Desired, *, changed: bool
     ) -> None:
-        """They are as the anchor shows them now; what it shows no more is gone."""
+        """They are as the anchor shows them now; what it says is not there is gone."""
         there: dict[str, Any] = {}
         site = router.anchor
         if begun and changed:
@@ -198,14 +198,23 @@ class Anchor:
             body = await self.reader.body(path, site, question.identity, question.request_id)
             there = {str(port["id"]): port for port in body["ports"]}
         for entry in begun:
-            port = there.get(entry.global_id)
-            if port is not None:
+            port, gone = there.get(entry.global_id), False
+            if port is None and changed and site not in router.drained:
+                # A list may be shorter than it should be, and what is buried is gone everywhere.
+                path, identity = f"/ports/{entry.global_id}", question.identity
+                reply = await self.reader.reply(path, site, identity, question.request_id)
+                gone = reply.status == 404 and not reply.missing
+                if not (gone or reply.ok):
+                    # The daemon of the anchor will look.
+                    continue
+                port = reply.body["port"] if reply.ok else None
+            if gone:
+                await self.wanted.bury(entry)
+            elif port is None:
+                await self.wanted.end_change(entry)
+            else:
                 item = {**port, "project_id": entry.project}
                 await self.wanted.end_change(entry, Member(kind_of(entry.kind), item, site))
-            elif changed and site not in router.drained:
-                await self.wanted.bury(entry)
-            else:
-                await self.wanted.end_change(entry)
 
     async def _in_use_nowhere(self, question: Question, entry: Desired) -> None:
         """Raises Conflict if something is plugged in at another site, Unavailable if nobody can know."""
