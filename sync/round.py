@@ -301,6 +301,8 @@ class Round:
             if known is None or known.error != why:
                 said[gid] = Status(State.ERROR, error=why, since=now)
         for entry in plan.gone:
+            if await self._is_there_all_the_same(entry):
+                continue
             if entry.global_id in statuses:
                 said[entry.global_id] = None
             if entry.deleted or entry.global_id in statuses:
@@ -309,6 +311,22 @@ class Round:
             await applier.keep_place(entry, None)
             await self._forget(entry)
         await self.store.put_statuses(self.site, said, lead.fence)
+
+    async def _is_there_all_the_same(self, entry: Desired) -> bool:
+        """Whether a site has what its list does not show: just started, a Neutron was seen to show nothing."""
+        pin = self.ids.pins.pin(None, entry.global_id)
+        local_id = pin.places.get(self.site) if pin is not None else None
+        if local_id is None:
+            return False
+        kind = next(each for each in self.kinds if each.name == entry.kind)
+        try:
+            await self.cloud.call("GET", f"{kind.path}/{local_id}?fields=id")
+        except Refused as error:
+            if error.status != 404:
+                raise
+            return False
+        log.warning("is not listed, and is there", site=self.site, id=entry.global_id)
+        return True
 
     async def _forget(self, entry: Desired) -> None:
         """What is gone everywhere needs no tombstone any more.

@@ -1,5 +1,8 @@
 """A tombstone stays until every site has seen it: of what a daemon died over the map knows nothing."""
 
+from dataclasses import dataclass
+from typing import Any
+
 import pytest
 
 from tests.sync.test_kills import subnet
@@ -69,3 +72,36 @@ async def test_one_that_was_never_attached_is_attached_or_goes(deleted: bool) ->
     await world.settle()
     await world.check()
     assert bool(world.neutrons["tokyo"].all("port")) != deleted
+
+
+@dataclass
+class Forgetful(Line):
+    """A line to a Neutron that has just started: it shows none of what it has."""
+
+    async def request(
+        self, method: str, service: str, path: str, *args: Any, **kwargs: Any
+    ) -> tuple[int, Any]:
+        status, body = await super().request(method, service, path, *args, **kwargs)
+        if (method, path.partition("?")[0]) == ("GET", "/v2.0/subnets"):
+            return 200, {"subnets": []}
+        return status, body
+
+
+async def test_a_site_that_shows_nothing_for_once_is_not_believed_to_have_deleted_anything() -> (
+    None
+):
+    world = await World().start()
+    ids = await routed(world)
+    await world.settle()
+    entries = await world.store.get(ids)
+    gid = {entry.spec.get("name"): gid for gid, entry in entries.items()}
+    interfaces = [g for g, entry in entries.items() if entry.kind == "router_interface"]
+    for each in (*interfaces, gid["four"]):
+        assert await world.remove(each)
+        await world.run("paris")
+    for _ in range(3):
+        await world.run("tokyo", Forgetful(world.neutrons["tokyo"]))
+    assert len(world.neutrons["tokyo"].all("subnet")) == 2
+    await world.settle()
+    await world.check()
+    assert [each["name"] for each in world.neutrons["tokyo"].all("subnet")] == ["six"]
