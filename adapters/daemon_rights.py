@@ -49,6 +49,12 @@ DAEMONS = (
     _right("DELETE", "/networks/{id}", "delete_network"),
     _right("PUT", "/networks/{id}/tags", "update_networks_tags", _TAGS),
     _right("POST", "/segments", "create_segment", "a VLAN for a network that OVN carries"),
+    _right(
+        "POST",
+        "/network_segment_ranges",
+        "create_network_segment_range",
+        "VLAN IDs that are nobody else's",
+    ),
     _right("POST", "/subnets", "create_subnet"),
     _right("PUT", "/subnets/{id}", "update_subnet", "a replica; its part of the addresses"),
     _right("DELETE", "/subnets/{id}", "delete_subnet"),

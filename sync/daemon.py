@@ -55,9 +55,12 @@ class Daemon:
 
     async def lead(self, lead: Leadership) -> None:
         """Round after round, as long as this daemon is the one."""
-        wake, failures = await self.store.woken(self.site, "", 0), 0
+        wake, failures, reserved = await self.store.woken(self.site, "", 0), 0, False
         while lead.held:
             try:
+                if not reserved:
+                    await self.round.reserve(lead)
+                    reserved = True
                 soon = await self._rounds(lead)
                 failures, pause = 0, await self._pause(soon)
             except (SiteUnreachable, Refused, Unread) as error:

@@ -36,6 +36,7 @@ from sync.guard import guarded
 from sync.kind import Kind
 from sync.observe import Observed, observe
 from sync.plan import Change, Delete, Plan, Replica, Stretch, Update
+from sync.reserve import reserve
 from sync.segments import NoSegment, candidates
 from sync.share import goes_with
 from sync.status import failed, reached, waits
@@ -131,6 +132,11 @@ class Round:
             for each in here
             if each.kind in observed.unknown
         }
+
+    async def reserve(self, lead: Leadership) -> None:
+        """Once for each leader: the VLAN IDs are kept from the site's own networks. Raises as `plan` does."""
+        project = await self.addresses.neutron.account.project_id()
+        await reserve(self.site, Led(self.cloud, lead), self.ground, self.pool, project)
 
     async def run(self, lead: Leadership) -> Done:
         """A round. Raises as `plan` does."""
