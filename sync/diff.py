@@ -190,8 +190,13 @@ def _difference(
     site: str, kind: Kind, entry: Desired, replica: Replica, federation: str
 ) -> Update | None:
     drained = site in entry.drained
-    # What needs others to be there goes before them, and comes back after them.
-    spec = {**entry.spec, **dict.fromkeys(kind.later)} if drained else entry.spec
+    restored = replica.marks is not None and replica.marks.drained and not drained
+    # What needs others to be there goes before them, and comes back in the round after them.
+    spec = {
+        name: None if drained and name in kind.later else value
+        for name, value in entry.spec.items()
+        if not (restored and name in kind.later)
+    }
     fields = kind.differences(spec, replica.item)
     notes = kind.notes(entry.spec)
     at_anchor = site == entry.anchor

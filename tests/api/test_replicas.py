@@ -69,6 +69,21 @@ async def test_a_project_sees_its_own(replicas: Replicas) -> None:
     }
 
 
+async def test_a_router_that_is_drained_says_so_once_it_is_as_it_is_to_be(
+    replicas: Replicas,
+) -> None:
+    store, both = replicas.store, frozenset({"paris", "tokyo"})
+    away, gid = frozenset({"tokyo"}), str(uuid4())
+    await store.put(Desired(gid, "router", str(MINE.project_id), "paris", both, {}, drained=away))
+    for state, shown in ((State.ERROR, "error"), (State.READY, "drained")):
+        for site in sorted(both):
+            async with store.lead(site, 60) as lead:
+                assert lead is not None
+                await store.put_statuses(site, {gid: Status(state, 1, 1)}, lead.fence)
+        states = (await replicas.one(gid, MINE))["object"]["replicas"]
+        assert [each["state"] for each in states] == [str(state), shown]
+
+
 async def test_the_sites_own_ids_are_for_admins(replicas: Replicas) -> None:
     shown = (await replicas.one(LOCAL, ADMIN))["object"]
 

@@ -44,7 +44,8 @@ async def _word(store: DesiredStore, site: str = "tokyo") -> str:
 
 
 async def test_an_entry_comes_back_as_it_was_written(desired: DesiredStore) -> None:
-    new = replace(NET, generation=3, deleted=True, changing=1.5, quarantined="alone")
+    sets = {name: frozenset({name}) for name in ("unread", "drained", "gone")}
+    new = replace(NET, generation=3, deleted=True, changing=1.5, quarantined="alone", **sets)
     written = await desired.put(new)
     assert written == replace(new, version=1)
     assert await desired.all() == [written]

@@ -104,6 +104,10 @@ async def test_its_interfaces_go_as_a_set_and_come_back_as_they_were(site: str) 
     assert await scene.draining(site).wait(scene.router, State.DRAINED, 0) == 3
 
     await scene.restore(site)
+    for _ in range(2):
+        await scene.world.run(site)
+        status = (await scene.world.store.statuses(site))[scene.router]
+        assert status.state is State.READY, "nothing is tried before it can be"
     await scene.world.settle()
     await scene.world.check()
     assert scene.alike(site) == before
