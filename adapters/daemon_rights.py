@@ -11,6 +11,8 @@ _NETWORK = "a replica, with its VLAN ID"
 _REPLICA = "a replica"
 _TAGS = "the marks of a replica"
 _FENCE = "what is known of a subnet's addresses"
+_MAC = "an interface, or what stands for a port of another site, with its MAC"
+_GONE = "one that has not become an interface, or stands for a port that is gone"
 _MEMBERS = "addresses that come and go"
 _RULES = "rules of a QoS policy"
 _SORTS = (
@@ -73,9 +75,9 @@ DAEMONS = (
     _right("PUT", "/routers/{id}/tags", "update_routers_tags", _TAGS),
     _right("PUT", "/routers/{id}/add_extraroutes", "add_extraroutes", "routes of a router"),
     _right("PUT", "/routers/{id}/remove_extraroutes", "remove_extraroutes", "routes of a router"),
-    _right("POST", "/ports", "create_port:mac_address", "an interface, with its MAC"),
-    _right("PUT", "/ports/{id}", "update_port", "an interface"),
-    _right("DELETE", "/ports/{id}", "delete_port", "one that has not become an interface"),
+    _right("POST", "/ports", "create_port:mac_address", _MAC),
+    _right("PUT", "/ports/{id}", "update_port:mac_address", _MAC),
+    _right("DELETE", "/ports/{id}", "delete_port", _GONE),
     _right("PUT", "/ports/{id}/tags", "update_ports_tags", _TAGS),
     _right("PUT", "/routers/{id}/add_router_interface", "add_router_interface", "an interface"),
     _right(

@@ -27,6 +27,12 @@ _OF = "federator-of:"
 _DRAINED = "federator-drained"
 _IN_TEXT = re.compile(r" ?\[federator-id:([0-9a-f-]{36})(?: of ([^\]]+))?\]$")
 
+REMOTE = "federation:remote"
+"""The `device_owner` of a port that stands for one of another site: Neutron's own and Nova's agents leave such
+a port alone, and it is a member of its security groups."""
+PLACEHOLDER_FIELDS = ("device_owner", "project_id", "description")
+"""What has to be seen of a port to know whether it is one."""
+
 LONGEST_DESCRIPTION = 255
 """Of Neutron's objects, in characters; our mark takes fifty to ninety of them where there are no tags."""
 
@@ -72,6 +78,15 @@ def marks_of(item: Mapping[str, Any]) -> Marks | None:
 def in_text(item: Mapping[str, Any]) -> bool:
     """Whether its mark stands in its description: it was born here, and of kinds with tags is not finished."""
     return bool(_IN_TEXT.search(str(item.get("description") or "")))
+
+
+def is_placeholder(port: Mapping[str, Any], account: str) -> bool:
+    """Whether a port of a site stands there for one of another site.
+
+    `account` is the project of the gateway's account there: the rest anybody may write on a port of his own.
+    """
+    ours = port.get("device_owner") == REMOTE and port.get("project_id") == account
+    return ours and in_text(port)
 
 
 def is_ours(tag: object) -> bool:

@@ -18,6 +18,7 @@ import orjson
 import structlog
 from multidict import CIMultiDictProxy
 
+from adapters.account import Account
 from adapters.breakers import IDENTITY, Breakers
 from adapters.client import SiteClient
 from adapters.errors import ExchangeRefused, SiteError, SiteSilent
@@ -31,7 +32,12 @@ from federator import metrics
 from federator.call import Call, SiteCall, SiteReply
 from federator.faults import BadRequest
 from federator.globalize import Globalizer, put_back
-from federator.hiding import has_traces, without_traces
+from federator.hiding import (
+    has_traces,
+    may_have_placeholders,
+    without_placeholders,
+    without_traces,
+)
 from federator.lifter import Lifter
 from federator.localize import localize
 from federator.notice import Notice, tells_numbers
@@ -71,6 +77,7 @@ class Asker:
 
     sites: Mapping[str, Site]
     names: Mapping[str, SiteNames]
+    accounts: Mapping[str, Account]
     endpoints: Mapping[str, Mapping[str, str]]
     """Site -> service type -> URL; empty until the site has answered for the first time."""
     services: tuple[Service, ...]
@@ -102,6 +109,9 @@ class Asker:
             if reply.status == 401:
                 raise ExchangeRefused(site, "its services refuse the tokens of its Keystone")
         call = question.call
+        if call.resource is not None and may_have_placeholders(call.resource, reply.raw):
+            account = await self.accounts[site].project_id()
+            reply = without_placeholders(call.resource, reply, account)
         local_id = question.where.path.get(str(call.object_id), {}).get(site)
         project_id = question.identity.project_id
         self.notice.passed(call, token, reply, project_id, local_id)

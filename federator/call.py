@@ -94,6 +94,10 @@ class SiteReply:
     """It gave no answer because it cannot be reached, and not because it refuses somebody."""
     last_known: int = 0
     """The site gave no answer, and this is what was last known: when, in seconds since 1970."""
+    hidden: int = 0
+    """So many items were taken out of the list that are not for tenants ..."""
+    ends: tuple[str, str] = ("", "")
+    """... and the local IDs of the first and the last of the list, where these were among them."""
     nothing_there: bool = False
     """The site cannot have anything of this caller's: to a list it adds nothing, and is not missing."""
 

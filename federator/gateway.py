@@ -159,7 +159,7 @@ class Gateway:
                 reply = await self.sharing.anchor.plugging.ask(question, chosen.sites[0])
             else:
                 reply = await self._first_that_has_it(question, chosen)
-            await self.sharing.refused(question, reply)
+            await self.sharing.answered(question, reply)
             return answer.one(reply, request_id)
         if chosen.reach is Reach.ANCHOR:
             return await self.sharing.anchor.change(question, chosen.sites[0])

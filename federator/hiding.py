@@ -1,18 +1,32 @@
 """What tenants do not see of the federation's upkeep. Pure.
 
+A port that stands for one of another site (`sync.placeholders`) is none, wherever it would be shown.
 An object with replicas is one: lists show the anchor's, and pass over the others. Marks (tags, and the ends of
 descriptions) are taken out of whatever a site says.
 """
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
-from adapters.marks import OURS, is_ours, pools_in, unmarked, without_marks
+import orjson
+
+from adapters.marks import (
+    OURS,
+    REMOTE,
+    is_ours,
+    is_placeholder,
+    pools_in,
+    unmarked,
+    without_marks,
+)
 from adapters.spec import Resource
+from federator.call import SiteReply
 from idmap.pins import PinTable
 from idmap.store import BURIED
 
 _TRACE = OURS.encode()
+_REMOTE = REMOTE.encode()
 
 
 def hides(
@@ -48,3 +62,35 @@ def without_traces(body: Any) -> Any:
     if isinstance(text, str):
         clean["description"] = unmarked(text)
     return clean
+
+
+def may_have_placeholders(resource: Resource, raw: bytes) -> bool:
+    """Whether a site's answer has to be looked through for them."""
+    return resource.kind == "port" and _REMOTE in raw
+
+
+def without_placeholders(resource: Resource, reply: SiteReply, account: str) -> SiteReply:
+    """A site's answer, in its own IDs, without ports that stand for those of other sites.
+
+    `account` is the project of the gateway's account there.
+    """
+    body = reply.body if isinstance(reply.body, dict) else {}
+    one, many = body.get(resource.key), body.get(resource.keys)
+    if isinstance(one, dict) and is_placeholder(one, account):
+        message = f"Port {one.get('id')} could not be found."
+        fault = {"NeutronError": {"type": "PortNotFound", "message": message, "detail": ""}}
+        return replace(reply, status=404, body=fault, raw=orjson.dumps(fault))
+    if not isinstance(many, list):
+        return reply
+    shown = [not (isinstance(each, dict) and is_placeholder(each, account)) for each in many]
+    if all(shown):
+        return reply
+    kept = [each for each, is_shown in zip(many, shown, strict=True) if is_shown]
+    first, last = ("" if shown[at] else str(many[at].get("id")) for at in (0, -1))
+    return replace(
+        reply,
+        body={**body, resource.keys: kept},
+        raw=b"",
+        hidden=len(many) - len(kept),
+        ends=(first, last),
+    )

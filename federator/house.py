@@ -171,6 +171,7 @@ def build(settings: Settings) -> House:
     asker = Asker(
         sites=sites,
         names=names,
+        accounts=accounts,
         endpoints=endpoints,
         services=tuple(services.values()),
         sessions=sessions,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from urllib.parse import parse_qsl, quote, urlencode
 
+from adapters.marks import PLACEHOLDER_FIELDS
 from adapters.spec import Merge, Resource, Service
 from federator.faults import BadRequest
 from federator.order import SortKey
@@ -49,6 +50,8 @@ class Page:
     fields: frozenset[str] = frozenset()
     """The only fields that the client wants to see (Neutron); empty: all."""
     id_field: str = "id"
+    needed: frozenset[str] = frozenset()
+    """Further fields by which it is known what is not for tenants."""
     cursor: str = ""
     """What our own link to this page says of the sites."""
     paged: bool = True
@@ -66,7 +69,7 @@ class Page:
             kept = [pair for pair in kept if not pair.startswith("offset=")]
         if self.fields:
             # Without these nobody could tell where the next page begins, nor what comes before what.
-            needed = {self.id_field, *(name for name, _ in self.order)}
+            needed = {self.id_field, *self.needed, *(name for name, _ in self.order)}
             kept += [f"fields={quote(name)}" for name in sorted(needed - self.fields)]
         if self.paged:
             kept.append(f"limit={limit}")
@@ -113,6 +116,7 @@ def page_of(service: Service, resource: Resource, query: str) -> Page:
         if service.type == "network"
         else frozenset(),
         id_field=resource.id_field,
+        needed=frozenset(PLACEHOLDER_FIELDS if resource.kind == "port" else ()),
         cursor=words.get(CURSOR, ""),
         paged=bool(resource.order) and resource.merge is Merge.CONCAT,
     )

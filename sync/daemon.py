@@ -7,6 +7,7 @@ site that cannot be looked at is looked at again, later and later; what it lacks
 import asyncio
 import random
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import structlog
@@ -22,6 +23,8 @@ from sync.status import LONGEST_BACKOFF
 log = structlog.get_logger(__name__)
 
 LEAD_SECONDS = 15.0
+_LOOKS = (1.0, 2.0, 4.0, 8.0, 16.0)
+"""Seconds between the looks at ports after a wake: a server's are made a while after it is asked for."""
 MOST_ROUNDS_AT_ONCE = 20
 """Rounds after each other that each found something new to do; then others get their turn."""
 
@@ -56,6 +59,7 @@ class Daemon:
     async def lead(self, lead: Leadership) -> None:
         """Round after round, as long as this daemon is the one."""
         wake, failures, reserved = await self.store.woken(self.site, "", 0), 0, False
+        looks: Sequence[float] = ()
         while lead.held:
             try:
                 if not reserved:
@@ -69,7 +73,22 @@ class Daemon:
                 why = getattr(error, "reason", str(error))
                 log.warning("no round", site=self.site, why=why, next_in=round(pause, 1))
                 await self._park(why, lead)
-            wake = await self.store.woken(self.site, wake, pause)
+            wake, woken = await self._rest(lead, wake, pause, looks), wake
+            looks = _LOOKS if wake != woken else ()
+
+    async def _rest(self, lead: Leadership, wake: str, pause: float, looks: Sequence[float]) -> str:
+        """Wait for a wake or until the pause is over, and look for new ports. See `DesiredStore.woken`."""
+        for seconds in looks:
+            now = await self.store.woken(self.site, wake, min(pause, seconds))
+            pause -= seconds
+            if now != wake or pause <= 0 or not lead.held:
+                return now
+            try:
+                await self.round.placeholders.keep(lead)
+            except (SiteUnreachable, Refused) as error:
+                # Whether it is away the next round will say.
+                log.info("no look at ports", site=self.site, why=str(error))
+        return await self.store.woken(self.site, wake, pause)
 
     async def _rounds(self, lead: Leadership) -> float | None:
         """Rounds until nothing new is to be done; in how many seconds something is."""

@@ -109,6 +109,8 @@ class Plan:
     odd: tuple[Odd, ...] = ()
     drift: tuple[Update, ...] = ()
     """What differs, and is only reported (`sync.drift`)."""
+    placeholders: tuple[str, ...] = ()
+    """What is to be done about `sync.placeholders`, a line each; for people only."""
     refused: tuple[str, ...] = ()
     """What the guard has taken out, a sentence each."""
 
@@ -144,6 +146,7 @@ def told(plan: Plan) -> list[str]:
         f"{plan.site}: drift {each.desired.kind} {each.desired.global_id} [{', '.join(sorted(each.fields))}]"
         for each in plan.drift
     ]
+    lines += [f"{plan.site}: {line}" for line in plan.placeholders]
     lines += [f"{plan.site}: wait {gid}: {why}" for gid, why in plan.waiting.items()]
     lines += [f"{plan.site}: cannot stretch {gid}: {why}" for gid, why in plan.unfit.items()]
     lines += [

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import quote
 
+from adapters.marks import PLACEHOLDER_FIELDS, is_placeholder
 from idmap.ledgers import LedgerStore
 from sync.ipam.balance import balanced
 from sync.ipam.form import pools_of, ranges_of
@@ -32,9 +33,6 @@ from sync.patience import Patience
 
 FENCE = "federator-pools"
 """Tag at a site's subnet: ``federator-pools:<epoch of the ledger>:<version>``."""
-
-PLACEHOLDERS = ("federation:remote", "network:federation_remote")
-"""The `device_owner` of ports that hold addresses of other sites, if they are the gateway's own."""
 
 FROM_MACS = ("slaac", "dhcpv6-stateless")
 """The `ipv6_address_mode` of subnets whose addresses are made of MACs: there is nothing to lease."""
@@ -143,7 +141,7 @@ async def _subnet(cloud: Site, path: str) -> tuple[Mapping[str, Any], Ranges]:
 async def _used(cloud: Site, local_id: str, account: str) -> tuple[Ranges, int]:
     """The addresses of the subnet's ports but for placeholders, and how many there are with them."""
     path = f"/v2.0/ports?fixed_ips=subnet_id%3D{local_id}&limit={_PAGE}" + "".join(
-        f"&fields={name}" for name in ("id", "fixed_ips", "device_owner", "project_id")
+        f"&fields={name}" for name in ("id", "fixed_ips", *PLACEHOLDER_FIELDS)
     )
     used: list[int] = []
     count, marker = 0, ""
@@ -151,7 +149,7 @@ async def _used(cloud: Site, local_id: str, account: str) -> tuple[Ranges, int]:
         body = await _get(cloud, path + marker)
         with _understood(path):
             for port in body["ports"]:
-                ours = port["device_owner"] in PLACEHOLDERS and port["project_id"] == account
+                ours = is_placeholder(port, account)
                 for each in port["fixed_ips"]:
                     if each["subnet_id"] == local_id:
                         count += 1

@@ -35,6 +35,7 @@ from sync.driver import SEGMENT, Ground, TooBig, Unfit, vlan_of
 from sync.guard import guarded
 from sync.kind import Kind
 from sync.observe import Observed, observe
+from sync.placeholders.keep import Placeholders
 from sync.plan import Change, Delete, Plan, Replica, Stretch, Update
 from sync.reserve import reserve
 from sync.segments import NoSegment, candidates
@@ -81,6 +82,7 @@ class Round:
     pool: range
     """The VLAN IDs that may be given out."""
     addresses: Addresses
+    placeholders: Placeholders
     report_drift: bool = False
     """Whether what was changed behind our back is left as it is, and said to be so."""
     clock: Callable[[], float] = time.time
@@ -121,6 +123,8 @@ class Round:
         if self.report_drift:
             plan = reported(plan)
         plan = replace(plan, unfit={**plan.unfit, **self._unknown(desired, observed)})
+        if lead is None:
+            plan = replace(plan, placeholders=tuple(await self.placeholders.planned()))
         confirmed = (await self.store.published(CONFIRMED)).get(self.site, b"").decode()
         return guarded(plan, self.kinds, observed.listed, statuses, confirmed)
 
@@ -151,7 +155,9 @@ class Round:
             self.ground,
             self.addresses,
         )
-        await self._say_what_is(plan, statuses, applier, lead)
+        # Before anything else: what stands in a network is in its way when that is to be gone.
+        kept = await self.placeholders.keep(lead)
+        await self._say_what_is(plan, statuses, kept.wrong, applier, lead)
         again, trouble = False, False
         for change in plan.changes:
             if not lead.held:
@@ -180,6 +186,7 @@ class Round:
                 break
         again = again and not trouble
         soon = await self._keep_addresses(plan) if lead.held and not again else None
+        soon = min((each for each in (soon, kept.soon) if each is not None), default=None)
         return Done(plan, again, soon)
 
     async def _done(
@@ -271,7 +278,12 @@ class Round:
         return {gid: replace(each, state=State.PENDING) for gid, each in known.items() if each}
 
     async def _say_what_is(
-        self, plan: Plan, statuses: Mapping[str, Status], applier: Applier, lead: Leadership
+        self,
+        plan: Plan,
+        statuses: Mapping[str, Status],
+        wrong: Mapping[str, str],
+        applier: Applier,
+        lead: Leadership,
     ) -> None:
         """The statuses of what needs no doing, and of what cannot be done."""
         now = self.clock()
@@ -282,11 +294,14 @@ class Round:
             await applier.keep_place(entry, replica.local_id)
             known = statuses.get(entry.global_id)
             ready = State.READY, entry.generation, replica.local_id
+            error = wrong.get(entry.global_id, "")
             if known is None or (known.state, known.generation, known.local_id) != ready:
                 generation = entry.generation
                 said[entry.global_id] = Status(
-                    State.READY, generation, generation, replica.local_id, since=now
+                    State.READY, generation, generation, replica.local_id, error, since=now
                 )
+            elif known.error != error:
+                said[entry.global_id] = replace(known, error=error)
         for entry in plan.drained:
             await applier.keep_place(entry, None)
             known = statuses.get(entry.global_id)

@@ -50,6 +50,8 @@ class _Lane:
     done: bool = False
     """Nothing is behind what was read."""
     missing: bool = False
+    behind: str = ""
+    """The site's own ID of the last item read, where that is not for anybody."""
 
     @property
     def live(self) -> bool:
@@ -131,17 +133,25 @@ class Interleaving:
             return lane.unread[-1][0]
         return lane.passed[0] if lane.passed else ""
 
+    def behind(self, site: str) -> str:
+        """The site's own ID of an item behind which it is read on, and which nobody is to see; mostly none."""
+        return self._lanes[site].behind
+
     def step_back(self, site: str) -> bool:
         """The item behind which a site was asked is gone: take the one before. False if there is none."""
         lane = self._lanes[site]
+        if lane.behind:
+            lane.behind = ""
+            return True
         if lane.unread or not lane.passed:
             return False
         del lane.passed[0]
         return bool(lane.passed) or lane.whole
 
-    def take(self, site: str, items: Iterable[Item], *, more: bool) -> None:
-        """What a site answered; `more`: there may be something behind it."""
+    def take(self, site: str, items: Iterable[Item], *, more: bool, behind: str = "") -> None:
+        """What a site answered; `more`: there may be something behind it. See `behind`."""
         lane = self._lanes[site]
+        lane.behind = behind
         for item in items:
             key = key_of(values_of(item, self._order), self._order, backwards=self.backwards)
             lane.unread.append((self._identity(item), key, item))

@@ -107,12 +107,14 @@ class Walk:
         said = {replies[site].status for site in asks}
         return not any(400 <= each < 500 and each not in (*ABSENT, 429) for each in said)
 
-    async def ask(self, site: str, limit: int, marker: str = "", *, reverse: bool) -> SiteReply:
-        """What a site answers to the question for so many items behind a marker."""
+    async def ask(
+        self, site: str, limit: int, marker: str = "", *, reverse: bool, local: bool = False
+    ) -> SiteReply:
+        """What a site answers to the question for so many items behind a marker; `local`: in its own words."""
         question, page = self.question, replace(self.page, reverse=reverse)
         call, where = question.call, question.where
         query = page.for_site(call.query, limit, marker)
-        if marker:
+        if marker and not local:
             places = await self.locator.places(self.resource.id_kind, [marker], question.identity)
             where = replace(where, filters=[*where.filters, places])
         call = replace(call, query=query)
@@ -124,8 +126,10 @@ class Walk:
     async def _read_on(self, weave: Interleaving, site: str, count: int) -> SiteReply:
         """Read on at one site, into `weave`. The reply is without the list."""
         while True:
-            marker = weave.marker(site)
-            reply = await self.ask(site, count, marker, reverse=weave.backwards)
+            behind = weave.behind(site)
+            marker = behind or weave.marker(site)
+            local = bool(behind)
+            reply = await self.ask(site, count, marker, reverse=weave.backwards, local=local)
             if marker and reply.status in _NO_SUCH_MARKER and weave.step_back(site):
                 # Deleted meanwhile: what was before it tells the place as well.
                 continue
@@ -142,15 +146,22 @@ class Walk:
                 # All that is remembered, from the beginning.
                 weave.take_remembered(site, items)
                 return replace(reply, body=_beside(reply.body, self.resource), raw=b"")
-            if marker and items and weave.knows(site, self.id_of(items[0])):
+            last = reply.ends[0 if weave.backwards else 1]
+            known = bool(items) and weave.knows(site, self.id_of(items[0]))
+            repeated = bool(marker) and (known or (bool(last) and last == behind))
+            if repeated:
                 if linked:
                     return SiteReply(site, missing="its list of pages does not end")
                 # It has no pages of this list, and gave the whole of it before.
                 items = []
             if weave.backwards:
                 items = items[::-1]
+            read = 0 if repeated else len(items) + reply.hidden
             weave.take(
-                site, items, more=bool(items) and (linked or (count > 0 and len(items) == count))
+                site,
+                items,
+                more=read > 0 and (linked or (count > 0 and read == count)),
+                behind=last,
             )
             return replace(reply, body=_beside(reply.body, self.resource), raw=b"")
 

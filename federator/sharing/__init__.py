@@ -5,6 +5,7 @@ closure     what belongs together (a network, its subnets, its routers), read wi
 wanted      the desired state is written down, and waited for
 plugging    a router is plugged in, with a MAC that every site can compute
 anchor      changes and deletions, by the caller's token at the anchor
+ports       which requests change ports, of which daemons of other sites have to know     pure
 crew        the daemons of this federation, wired
 command     ``federator sync``, ``plan``, ``apply``
 draining    ``federator router drain``, ``restore``

@@ -5,9 +5,11 @@ daemons take it to the other sites. If this process dies between the two, the da
 it ended (`sync.unfinished`).
 """
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from time import monotonic
 from typing import Any
 
 from aiohttp import web
@@ -28,6 +30,7 @@ from sync.kinds.router_interface import OWNERS
 from sync.kinds.subnet import POOLS
 from sync.registry import kind_of
 
+_LOOK_SECONDS = 0.5
 _OURS = frozenset({*OWNERS, "network:dhcp", "network:router_centralized_snat"})
 """Whose ports are no reason to keep a network: they come and go with it."""
 
@@ -40,7 +43,7 @@ class Anchor:
     reader: Reader
     plugging: Plugging
     seconds: float
-    """How long a request waits for the daemon of an anchor."""
+    """How long a request waits for the daemon of an anchor, or for placeholders to be out of its way."""
 
     async def change(self, question: Question, site: str) -> web.Response:
         """The anchor's answer. Raises Fault."""
@@ -116,6 +119,17 @@ class Anchor:
             await self._in_use_nowhere(question, entry)
         begun = await self.wanted.begin_change(global_id)
         reply = await self._asked(question, site, begun)
+        end = monotonic() + self.seconds
+        while entry is not None and await self._only_placeholders(question, entry, reply):
+            # A port elsewhere has just gone, and what stood for it here has not yet.
+            if monotonic() > end:
+                await self._end(begun)
+                raise Unavailable(
+                    f"Something at {site} stands for ports of other sites; try again."
+                )
+            await self.wanted.store.wake(entry.sites)
+            await asyncio.sleep(_LOOK_SECONDS)
+            reply = await self._asked(question, site, begun)
         if begun is not None:
             if reply.ok:
                 await self.wanted.bury(begun)
@@ -131,10 +145,13 @@ class Anchor:
             # Nobody knows what was done: the daemon of the anchor will look.
             raise
         except BaseException:
-            for each in filter(None, begun):
-                await self.wanted.end_change(each)
+            await self._end(*begun)
             raise
         return reply
+
+    async def _end(self, *begun: Desired | None) -> None:
+        for each in filter(None, begun):
+            await self.wanted.end_change(each)
 
     async def _new_part(self, question: Question, site: str, reply: SiteReply) -> None:
         """A part of a shared object is to be wherever the whole is."""
@@ -222,17 +239,31 @@ class Anchor:
         if not kind.users:
             return
         for site in sorted(entry.sites - {entry.anchor}):
-            path = f"/ports?{kind.users}{entry.global_id}"
-            identity, request_id = question.identity, question.request_id
-            reply = await self.reader.reply(path, site, identity, request_id, strict=False)
-            if reply.nothing_there:
-                continue
-            if reply.missing or not isinstance(reply.body, dict) or "ports" not in reply.body:
-                reason = reply.missing or f"it answers {reply.status}"
-                raise Unavailable(f"Whether it is in use at {site} cannot be known: {reason}.")
-            ports = [each for each in reply.body["ports"] if each.get("device_owner") not in _OURS]
-            if ports:
+            ports = await self._users(question, kind, entry, site)
+            if ports := [each for each in ports if each.get("device_owner") not in _OURS]:
                 raise _in_use(kind, entry, site, ports)
+
+    async def _users(self, question: Question, kind: Kind, entry: Desired, site: str) -> list[Any]:
+        """The ports that use it at a site. Raises Unavailable."""
+        path = f"/ports?{kind.users}{entry.global_id}"
+        identity, request_id = question.identity, question.request_id
+        reply = await self.reader.reply(path, site, identity, request_id, strict=False)
+        if reply.nothing_there:
+            return []
+        if reply.missing or not isinstance(reply.body, dict) or "ports" not in reply.body:
+            reason = reply.missing or f"it answers {reply.status}"
+            raise Unavailable(f"Whether it is in use at {site} cannot be known: {reason}.")
+        return list(reply.body["ports"])
+
+    async def _only_placeholders(
+        self, question: Question, entry: Desired, reply: SiteReply
+    ) -> bool:
+        """Whether the anchor says that it is in use, and nothing uses it there that the tenant may see."""
+        kind = kind_of(entry.kind)
+        if reply.status != 409 or not kind.users or b"InUse" not in reply.raw:
+            return False
+        ports = await self._users(question, kind, entry, reply.site)
+        return all(each.get("device_owner") == "network:dhcp" for each in ports)
 
 
 def _in_use(kind: Kind, entry: Desired, site: str, ports: list[Any]) -> Conflict:

@@ -19,6 +19,7 @@ from sync.addresses import Addresses, Neutron
 from sync.cloud import Cloud
 from sync.daemon import Daemon
 from sync.driver import Ground
+from sync.placeholders.keep import Placeholders
 from sync.registry import all_drivers, all_kinds
 from sync.round import Round
 from sync.segments import parse_pool
@@ -66,6 +67,14 @@ async def crew(settings: Settings, names: Sequence[str]) -> AsyncIterator[Crew]:
                 await _ground(Cloud(account), sites[name], settings.federation),
                 pool,
                 Addresses(name, Neutron(account), ledgers),
+                Placeholders(
+                    Cloud(account),
+                    Tongue(_names(sites[name])),
+                    ids,
+                    store,
+                    account.project_id,
+                    settings.federation,
+                ),
                 settings.drift == "report",
             )
             for name, account in accounts.items()

@@ -20,6 +20,7 @@ from federator.sharing.anchor import Anchor
 from federator.sharing.claims import Claims, wishes
 from federator.sharing.closure import Closure
 from federator.sharing.need import CHANGES, Need, need
+from federator.sharing.ports import changes_ports
 from federator.sharing.span import begins_shared, is_for_everybody, stated_span
 from federator.waysout import WaysOut
 from sync.kinds.policy import RULE_KINDS, RULES
@@ -91,12 +92,30 @@ class Sharing:
         }
         return replace(where, body=body)
 
-    async def refused(self, question: Question, reply: SiteReply) -> None:
-        """A site has refused something new: if it is for want of addresses, it gets some for the next try."""
+    async def answered(self, question: Question, reply: SiteReply) -> None:
+        """A site has answered what was its own affair.
+
+        If it refused something new for want of addresses, it gets some for the next try. If its ports have
+        changed, its daemon is to tell the others of them.
+        """
         call = question.call
+        if reply.ok and changes_ports(call) and self._spans(question, reply.site):
+            await self.anchor.wanted.store.wake([reply.site])
         if call.is_create and reply.status == 409 and _NO_ADDRESSES in reply.raw:
             sites = await self.claims.hungry(call, question.where, reply.site)
             await self.anchor.wanted.store.wake(sites)
+
+    def _spans(self, question: Question, site: str) -> bool:
+        """Whether the ports of a request may be on a network that spans sites."""
+        where = question.where
+        named = [ref for ref in where.body if where.kinds.get(ref) == "network"]
+        if named:
+            return any(ref in where.anchors for ref in named)
+        pins = self.anchor.wanted.ids.pins
+        return any(
+            pin.kind == "network" and pin.anchor and site in pin.places and len(pin.places) > 1
+            for pin in pins
+        )
 
     async def span(self, call: Call, where: Whereabouts) -> tuple[str, ...]:
         """The sites that something new is to be at from the start; none if it is for one. Raises Conflict."""

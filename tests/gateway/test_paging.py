@@ -18,6 +18,7 @@ SERVER = all_services()["compute"].resource("server")
 IMAGE = all_services()["image"].resource("image")
 VOLUME = all_services()["block-storage"].resource("volume")
 PROVIDER = all_services()["placement"].resource("resource_provider")
+NETWORK = all_services()["network"].resource("network")
 PORT = all_services()["network"].resource("port")
 
 
@@ -89,9 +90,16 @@ def test_only_cinder_has_offsets():
 def test_fields_are_asked_for_with_the_id_and_what_they_are_sorted_by():
     query = "fields=name&limit=1&sort_key=status&sort_dir=asc"
 
-    asked = wanted(PORT, query).for_site(query, 1)
+    asked = wanted(NETWORK, query).for_site(query, 1)
 
     assert asked == "fields=name&sort_key=status&sort_dir=asc&fields=id&fields=status&limit=1"
+
+
+def test_of_ports_is_asked_by_what_it_is_known_that_they_are_not_for_tenants():
+    asked = wanted(PORT, "fields=name").for_site("fields=name", 1)
+
+    more = "fields=description&fields=device_owner&fields=id&fields=project_id"
+    assert asked == f"fields=name&{more}&limit=1"
 
 
 def test_neutron_looks_at_a_marker_only_where_there_is_a_limit():

@@ -127,13 +127,15 @@ class Client:
         for name, count in asks.items():
             while True:
                 try:
-                    items, linked = self.sites[name].page(
-                        count, weave.marker(name), reverse=weave.backwards
-                    )
+                    marker = weave.behind(name) or weave.marker(name)
+                    items, linked = self.sites[name].page(count, marker, reverse=weave.backwards)
                     break
                 except Gone:
                     assert weave.step_back(name)
-            weave.take(name, items[::-1] if weave.backwards else items, more=linked)
+            items = items[::-1] if weave.backwards else items
+            shown = [item for item in items if not item.get("hidden")]
+            behind = items[-1]["id"] if items and items[-1].get("hidden") else ""
+            weave.take(name, shown, more=linked, behind=behind)
 
     def walk(self, limit: int, marker: str = "", *, reverse: bool = False) -> list[list[Item]]:
         """All pages from here on."""

@@ -76,6 +76,24 @@ def check_pages(pages: list[list[dict[str, Any]]], limit: int) -> None:
     assert all(len(page) <= limit for page in pages)
 
 
+@given(estates(), st.integers(1, 30), st.data())
+def test_what_nobody_is_to_see_shortens_no_page(client, limit, data):
+    for site in client.sites.values():
+        for item in site.items:
+            item["hidden"] = data.draw(st.booleans())
+    shown = sorted(
+        item["id"] for site in client.sites.values() for item in site.items if not item["hidden"]
+    )
+
+    pages = client.walk(limit)
+
+    check_pages(pages, limit)
+    assert sorted(item["id"] for page in pages for item in page) == shown
+    assert client.kept.keys() <= {(each, way) for each in shown for way in (True, False)}
+    back = client.walk(limit, reverse=True)
+    assert sorted(item["id"] for page in back for item in page) == shown
+
+
 @given(estates(), st.integers(1, 30))
 def test_pages_of_any_size_are_one_list(client, limit):
     whole = Client(client.sites, client.order).page(1000)

@@ -76,6 +76,7 @@ _FRESH: dict[str, Item] = {
         "fixed_ips": [],
         "security_groups": [],
         "port_security_enabled": True,
+        "allowed_address_pairs": [],
         "tags": [],
     },
     "security_group": {"name": "", "stateful": True, "shared": False, "tags": []},
@@ -188,6 +189,8 @@ class Neutron:
                 return {keys: found} | ({f"{keys}_links": [{"rel": "next"}]} if full else {})
             case "GET", [local_id]:
                 return {kind: self.shown(kind, self._one(kind, local_id))}
+            case "POST", [] if keys in body:
+                return {keys: self._bulk(kind, body[keys])}
             case "POST", []:
                 return {kind: self.shown(kind, self._create(kind, body[kind]))}
             case "PUT", [local_id]:
@@ -292,6 +295,15 @@ class Neutron:
                 self._create("security_group_rule", {**rule, **owner})
             item["revision_number"] = 1
         return item
+
+    def _bulk(self, kind: str, many: list[Item]) -> list[Item]:
+        """All of them, or none."""
+        before = dict(self.kept[kind])
+        try:
+            return [self.shown(kind, self._create(kind, each)) for each in many]
+        except _No:
+            self.kept[kind] = before
+            raise
 
     def _check(self, fields: Item) -> None:
         for name in ("name", "description"):
@@ -401,26 +413,16 @@ class Neutron:
     def _new_port(self, item: Item, given: Item) -> None:
         network = self._one("network", item["network_id"])
         ports = [p for p in self.all("port") if p["network_id"] == network["id"]]
-        item["mac_address"] = (
-            given.get("mac_address") or f"fa:16:3e:00:{next(self._numbers) // 256:02x}:01"
-        )
-        if given.get("mac_address") in [p["mac_address"] for p in ports]:
+        item["mac_address"] = given.get("mac_address") or self._mac()
+        if item["mac_address"] in [p["mac_address"] for p in ports]:
             _no(409, "MacAddressInUse")
+        item["revision_number"] = 1
         taken = {a["ip_address"] for p in ports for a in p["fixed_ips"]}
         subnets = [s for s in self.all("subnet") if s["network_id"] == network["id"]]
         if "fixed_ips" not in given:
             first = [s for s in subnets if s["ip_version"] == 4][:1]
             item["fixed_ips"] = [{"subnet_id": s["id"]} for s in first]
-        for each in item["fixed_ips"]:
-            subnet = self._one("subnet", each["subnet_id"])
-            if "ip_address" not in each:
-                each["ip_address"] = _free(subnet, taken)
-            elif each["ip_address"] in taken:
-                _no(409, "IpAddressAlreadyAllocated")
-            elif subnet.get("ipv6_address_mode") == "slaac" and not item["device_owner"]:
-                _no(400, "AllocationOnAutoAddressSubnet")
-            elif ip_address(each["ip_address"]) not in ip_network(subnet["cidr"]):
-                _no(400, "InvalidIpForSubnet")
+        self._address(item, item["fixed_ips"], taken)
         trusted = item["device_owner"].startswith("network:")
         slaac = [s for s in subnets if s.get("ipv6_address_mode") == "slaac"]
         if not trusted and given.get("fixed_ips", ...) != []:
@@ -429,6 +431,29 @@ class Neutron:
             item["fixed_ips"] += [_eui64(s, item) for s in slaac if s["id"] not in has]
         if "security_groups" not in given and not trusted:
             item["security_groups"] = [self.default_group(item["project_id"])["id"]]
+        for group in item["security_groups"]:
+            self._one("security_group", group)
+
+    def _address(self, port: Item, fixed_ips: list[Item], taken: set[str]) -> None:
+        for each in fixed_ips:
+            subnet = self._one("subnet", each["subnet_id"])
+            routers = port["device_owner"].startswith("network:router")
+            if subnet.get("ipv6_address_mode") == "slaac" and not routers:
+                if "ip_address" in each:
+                    _no(400, "AllocationOnAutoAddressSubnet")
+                each |= _eui64(subnet, port)
+            elif "ip_address" not in each:
+                each["ip_address"] = _free(subnet, taken)
+            elif each["ip_address"] in taken:
+                _no(409, "IpAddressAlreadyAllocated")
+            elif ip_address(each["ip_address"]) not in ip_network(subnet["cidr"]):
+                _no(400, "InvalidIpForSubnet")
+
+    def _mac(self) -> str:
+        """Each site draws others: where two draw the same, a test says so."""
+        number = next(self._numbers)
+        last = f"{number // 256:02x}:{number % 256:02x}"
+        return f"fa:16:3e:{sum(self.name.encode()) % 256:02x}:{last}"
 
     def _new_security_group(self, item: Item, given: Item) -> None:
         self.default_group(item["project_id"])
@@ -497,6 +522,15 @@ class Neutron:
                 self._vlan_is_free(item["provider:physical_network"], number)
         if "mac_address" in fields and item["device_owner"].startswith("network:router"):
             _no(409, "UnsupportedPortDeviceOwner")
+        if kind == "port":
+            ports = [p for p in self.all("port") if p["network_id"] == item["network_id"]]
+            others = [p for p in ports if p is not item]
+            if fields.get("mac_address") in [p["mac_address"] for p in others]:
+                _no(409, "MacAddressInUse")
+            taken = {a["ip_address"] for p in others for a in p["fixed_ips"]}
+            self._address(item, fields.get("fixed_ips", []), taken)
+            for group in fields.get("security_groups", []):
+                self._one("security_group", group)
         if "external_gateway_info" in fields:
             self._set_gateway(item, fields.pop("external_gateway_info"))
         if kind == "security_group" and item["name"] == "default" and "name" in fields:
@@ -554,9 +588,6 @@ class Neutron:
             subnet = self._one("subnet", body["subnet_id"])
             address = {"subnet_id": subnet["id"], "ip_address": subnet["gateway_ip"]}
             new = {"network_id": subnet["network_id"], "fixed_ips": [address]}
-            number = next(self._numbers)
-            new |= {"mac_address": f"fa:16:3e:{number // 65536:02x}:{number // 256 % 256:02x}:"}
-            new["mac_address"] += f"{number % 256:02x}"
             new |= {"device_owner": "network:router_interface"}
             port = self._create("port", {**new, "project_id": router["project_id"]})
         else:

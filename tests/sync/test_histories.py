@@ -3,14 +3,17 @@
 import asyncio
 from collections.abc import Coroutine
 from contextlib import suppress
+from itertools import product
 from typing import Any, ClassVar
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
+from adapters.marks import REMOTE
 from federator.faults import Conflict
 from sync.cloud import Refused
+from sync.placeholders.cards import NAME as PORTS
 from sync.registry import kind_of
 from tests.sync.world import ALPHA, Line, Trouble, World
 
@@ -210,6 +213,24 @@ class Histories(RuleBasedStateMachine):
                 port = self.world.ask(site, "POST", "/ports", new)["port"]
                 self.plugged.append((site, port["id"]))
 
+    @precondition(lambda self: self.plugged)
+    @rule(number=picks)
+    def something_is_unplugged(self, number: int) -> None:
+        site, port = self.plugged.pop(number % len(self.plugged))
+        with suppress(Refused):
+            self.world.ask(site, "DELETE", f"/ports/{port}")
+
+    @rule(site=sites)
+    def what_was_told_is_lost(self, site: str) -> None:
+        self.world.store._told[PORTS].pop(site, None)
+
+    @rule(site=sites, number=picks)
+    def a_placeholder_is_deleted(self, site: str, number: int) -> None:
+        ports = self.world.neutrons[site].all("port")
+        there = [port["id"] for port in ports if port["device_owner"] == REMOTE]
+        if there:
+            self.world.ask(site, "DELETE", f"/ports/{there[number % len(there)]}")
+
     @rule(site=sites)
     def a_stranger(self, site: str) -> None:
         self.world.stranger(site, "security_group", name="default-ish")
@@ -221,10 +242,22 @@ class Histories(RuleBasedStateMachine):
     def teardown(self) -> None:
         if hasattr(self, "runner"):
             with self.runner:
-                for site, port in self.plugged:
-                    self.world.neutrons[site].request("DELETE", f"/v2.0/ports/{port}")
+                self.unplug()
                 self.do(self.world.settle())
                 self.do(self.world.check())
+                # Now each port has to stand wherever its network is.
+                for number, site in product(range(len(self.entries("network"))), SITES):
+                    self.something_is_plugged_in(site, number)
+                self.do(self.world.settle())
+                self.do(self.world.check())
+                self.unplug()
+                self.do(self.world.settle())
+                self.do(self.world.check())
+
+    def unplug(self) -> None:
+        for site, port in self.plugged:
+            self.world.neutrons[site].request("DELETE", f"/v2.0/ports/{port}")
+        self.plugged.clear()
 
 
 TestHistories = Histories.TestCase

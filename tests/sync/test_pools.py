@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from adapters.marks import REMOTE, marked
 from sync.ipam.claims import claimed
 from sync.ipam.ledger import Ledger
 from sync.ipam.ranges import number, singles
@@ -279,17 +280,20 @@ async def test_placeholders_are_nobodys_use_but_only_our_own() -> None:
     scene = Scene()
     await scene.round()
     released = scene.ledger.releasing("paris")[0]
-    ours, theirs, other = released[0], released[0] + 1, released[0] + 2
-    scene.neutron.chosen |= {ours, theirs, other}
-    scene.neutron.commit([ours, theirs, other])
-    scene.neutron.ports[ours] |= {"device_owner": "federation:remote", "project_id": ACCOUNT}
-    scene.neutron.ports[theirs] |= {"device_owner": "federation:remote"}
-    scene.neutron.ports[other] |= {"project_id": ACCOUNT}
+    ours, theirs, other, unmarked = (released[0] + each for each in range(4))
+    scene.neutron.chosen |= {ours, theirs, other, unmarked}
+    scene.neutron.commit([ours, theirs, other, unmarked])
+    mark = marked("", "0f0e0d0c-0b0a-4908-8706-0504030201aa")
+    scene.neutron.ports[ours] |= {"device_owner": REMOTE, "project_id": ACCOUNT}
+    scene.neutron.ports[ours] |= {"description": mark}
+    scene.neutron.ports[theirs] |= {"device_owner": REMOTE, "description": mark}
+    scene.neutron.ports[other] |= {"project_id": ACCOUNT, "description": mark}
+    scene.neutron.ports[unmarked] |= {"device_owner": REMOTE, "project_id": ACCOUNT}
     scene.wait()
 
     await scene.round()
 
-    assert scene.ledger.releasing("paris") == singles([theirs, other])
+    assert scene.ledger.releasing("paris") == singles([theirs, other, unmarked])
 
 
 async def test_addresses_made_of_macs_are_left_alone() -> None:

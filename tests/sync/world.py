@@ -13,7 +13,7 @@ from enum import Enum
 from typing import Any
 
 from adapters.errors import SiteUnreachable
-from adapters.marks import marks_of
+from adapters.marks import REMOTE, marks_of
 from adapters.names import Site as SiteNames
 from adapters.spec import PROJECT
 from federator.sharing.closure import Member
@@ -30,6 +30,8 @@ from sync.addresses import Addresses
 from sync.addresses import Neutron as Account
 from sync.cloud import Cloud, Refused
 from sync.driver import Ground
+from sync.placeholders.keep import Placeholders
+from sync.placeholders.refusals import Refusals
 from sync.pools import Patience, Unread
 from sync.registry import all_drivers, all_kinds, kind_of
 from sync.round import Done, Round
@@ -117,6 +119,7 @@ class World:
         self.id_store = MemoryIdStore(self.keys.values(), ())
         self.ids = IdMap(self.id_store)
         self.patience = {name: Patience(clock=self.now) for name in self.sites}
+        self.refusals = {name: Refusals(self.now) for name in self.sites}
         self.wanted = Wanted(self.store, self.ids)
 
     async def start(self) -> "World":
@@ -162,6 +165,15 @@ class World:
                 self.ledgers,
                 self.patience[site],
             ),
+            Placeholders(
+                cloud,
+                self.tongue(site),
+                ids,
+                self.store,
+                line.project_id,
+                self.ground(site).federation,
+                self.refusals[site],
+            ),
             self.report_drift,
             self.now,
         )
@@ -177,6 +189,7 @@ class World:
             return None
         except Killed:
             self.patience[site] = Patience(clock=self.now)
+            self.refusals[site] = Refusals(self.now)
             return None
 
     async def settle(self, rounds: int = 40) -> None:
@@ -192,7 +205,11 @@ class World:
                     await self.store.confirm(each.plan.site, found.group(1))
             self.offset += 400
             busy = any(
-                each is None or each.again or each.plan.changes or each.plan.refused
+                each is None
+                or each.again
+                or each.plan.changes
+                or each.plan.refused
+                or each.soon == 0
                 for each in done
             )
             quiet = 0 if busy else quiet + 1
@@ -395,9 +412,10 @@ class World:
         ):
             for item in neutron.all(kind_name):
                 marks = marks_of(item)
-                if marks is not None:
+                if marks is not None and item.get("device_owner") != REMOTE:
                     assert marks.global_id in here, f"left over at {site}: {item}"
                     assert await self.local(marks.global_id, site) == item["id"], "there twice"
+        assert placeholders_of(self, site) == await wanted_placeholders(self, site, entries)
         groups = {g for g, e in here.items() if e.kind == "security_group"}
         for group in groups:
             self._check_rules(site, await self.local(group, site), group, entries)
@@ -414,6 +432,66 @@ class World:
         outward = [self.tongue(site).outward(kind.resource, r, self.ids.pins) for r in there]
         wanted = [e for e in entries.values() if e.spec.get("security_group_id") == group]
         assert {kind.natural(r) for r in outward} == {kind.natural(e.spec) for e in wanted}, site
+
+
+Standing = dict[str, tuple[Any, ...]]
+"""Global ID of a port -> what stands for it."""
+
+
+def placeholders_of(world: World, site: str) -> Standing:
+    """What stands at a site for ports of others, with all that it has to have."""
+    found: Standing = {}
+    for port in world.neutrons[site].all("port"):
+        marks = marks_of(port)
+        if port["device_owner"] == REMOTE and port["project_id"] == SERVICE and marks:
+            assert marks.global_id not in found, "it stands there twice"
+            found[marks.global_id] = (port["network_id"], *_seen(port), port["device_id"])
+    return found
+
+
+async def wanted_placeholders(world: World, site: str, entries: Mapping[str, Desired]) -> Standing:
+    """What should stand there, said once more in other words than `sync.placeholders`."""
+    found: Standing = {}
+    alive = [entry for entry in entries.values() if site in entry.sites]
+    for net in [e for e in alive if e.kind == "network"]:
+        routed = any(
+            e.kind == "router_interface" and e.spec["network_id"] == net.global_id for e in alive
+        )
+        named = {
+            e.spec["remote_group_id"]
+            for e in alive
+            if e.kind == "security_group_rule" and e.spec.get("remote_group_id")
+        }
+        here = await world.local(net.global_id, site)
+        for other in net.sites - {site}:
+            local = await world.local(net.global_id, other)
+            for port in world.neutrons[other].all("port"):
+                owner = port["device_owner"]
+                if port["network_id"] != local or owner == REMOTE or owner.startswith("network:"):
+                    continue
+                mac, addresses, groups, up = _seen(port)
+                known = [await world.global_id(other, each) for each in groups]
+                if not addresses or not (routed or named & set(known)):
+                    continue
+                both = [g for g in known if g in entries and site in entries[g].sites]
+                subnets = {
+                    subnet: await world.local(await world.global_id(other, subnet), site)
+                    for subnet, _ in addresses
+                }
+                found[await world.global_id(other, port["id"])] = (
+                    here,
+                    mac,
+                    {(subnets[subnet], address) for subnet, address in addresses},
+                    {await world.local(each, site) for each in both},
+                    up,
+                    f"site/{other}",
+                )
+    return found
+
+
+def _seen(port: Item) -> tuple[str, set[tuple[str, str]], set[str], bool]:
+    addresses = {(each["subnet_id"], each["ip_address"]) for each in port["fixed_ips"]}
+    return port["mac_address"], addresses, set(port["security_groups"]), port["admin_state_up"]
 
 
 def _is_interface(port: Item) -> bool:

@@ -1,0 +1,173 @@
+"""Tells the other daemons of the ports of a site, and has the ports of others stand here.
+
+Thin: what has to be told and done is decided elsewhere. A daemon never asks another site.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
+
+import structlog
+
+from adapters.marks import PLACEHOLDER_FIELDS
+from adapters.registry import all_services
+from idmap.desired import DesiredStore, Leadership
+from idmap.front import IdMap
+from sync.cloud import Cloud, Led, Refused
+from sync.placeholders.cards import NAME, Card, Word, card_of, dumped, loaded
+from sync.placeholders.job import Job
+from sync.placeholders.refusals import Refusals
+from sync.placeholders.wanted import Land
+from sync.placeholders.work import LISTED, Placeholder, Work, ours, work
+from sync.tongue import Tongue
+
+log = structlog.get_logger(__name__)
+
+IN_BULK = 50
+"""Ports made by one call. A hundred took a busy site 20 s, and nobody is waited for longer than 30."""
+AT_ONCE = 200
+"""Things done in one round; then what else the round is for gets its turn."""
+FEWER = 10
+"""If so many of the ports that were told of a network are gone, and more than the third part ..."""
+_NETWORKS = 50
+"""Of which one list shows the ports: their IDs have to fit into a URL."""
+
+_PORT = all_services()["network"].resource("port")
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """How it ended."""
+
+    wrong: Mapping[str, str]
+    """Global ID of a network -> what cannot stand on it."""
+    soon: float | None
+    """In how many seconds to look again."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    land: Land
+    words: dict[str, Word]
+    there: list[Placeholder]
+    own: dict[str, list[Card]]
+    """What this site has to tell."""
+    listed: dict[str, int]
+    """Global ID of a network -> how many addresses its ports have, whosever they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placeholders:
+    """One site's part. `account` gives the project of the gateway's account there."""
+
+    cloud: Cloud
+    tongue: Tongue
+    ids: IdMap
+    store: DesiredStore
+    account: Callable[[], Awaitable[str]]
+    federation: str
+    refusals: Refusals = field(default_factory=Refusals)
+
+    async def planned(self) -> list[str]:
+        """What would be done, a line for each network and site. Raises SiteUnreachable, Refused."""
+        look = await self._look()
+        todo = work(look.land, look.words, look.there)
+        return todo.told(look.land.networks)
+
+    async def keep(self, lead: Leadership) -> Kept:
+        """Tell, and do. Raises SiteUnreachable, Refused, StoreUnavailable, NotLeading."""
+        look = await self._look()
+        if not look.land.networks:
+            await self.store.publish(self.cloud.site, NAME, dumped({}), lead.fence)
+            return Kept({}, None)
+        await self._tell(look, lead)
+        todo = work(look.land, look.words, look.there)
+        self.refusals.keep(todo.ports)
+        more = await self._do(todo, look.land, Led(self.cloud, lead))
+        return Kept(self.refusals.said(), 0 if more else self.refusals.rest)
+
+    async def _look(self) -> _Look:
+        desired = await self.store.all()
+        await self.ids.refresh()
+        land = Land(self.cloud.site, desired, self._place)
+        networks = land.networks
+        ports, project = await self._ports(sorted(networks)), await self.account()
+        there, real = ours(ports, project, self.federation)
+        own: dict[str, list[Card]] = {e.global_id: [] for e in networks.values() if land.spans(e)}
+        for port in real:
+            network = networks[str(port["network_id"])].global_id
+            card = card_of(self.tongue.outward(_PORT, port, self.ids.pins))
+            if card is not None and network in own:
+                own[network].append(card)
+        listed: dict[str, int] = dict.fromkeys(own, 0)
+        for port in ports:
+            network = networks[str(port["network_id"])].global_id
+            listed[network] = listed.get(network, 0) + len(port["fixed_ips"])
+        told = await self.store.published(NAME)
+        return _Look(land, {s: loaded(raw) for s, raw in told.items()}, there, own, listed)
+
+    async def _ports(self, networks: Sequence[str]) -> list[Mapping[str, Any]]:
+        fields = "&".join(f"fields={name}" for name in (*LISTED, *PLACEHOLDER_FIELDS))
+        found: list[Mapping[str, Any]] = []
+        for at in range(0, len(networks), _NETWORKS):
+            query = "&".join(f"network_id={each}" for each in networks[at : at + _NETWORKS])
+            async for items in self.cloud.pages("/v2.0/ports", "ports", f"{query}&{fields}"):
+                # A site may know nothing of such a filter, or have made it anew meanwhile.
+                found += [each for each in items if each.get("network_id") in networks]
+        return found
+
+    def _place(self, global_id: str) -> str:
+        return (self.ids.pins.places(None, global_id) or {}).get(self.cloud.site, "")
+
+    async def _tell(self, look: _Look, lead: Leadership) -> None:
+        """What this site has on networks that span; and, if it is news, a word to those who need it."""
+        before, word = look.words.get(self.cloud.site, {}), dict(look.own)
+        local = {entry.global_id: each for each, entry in look.land.networks.items()}
+        for network, cards in look.own.items():
+            known = before.get(network)
+            gone = len(known) - len(cards) if known is not None else FEWER + 1
+            few = known is None or 3 * gone > len(known)
+            if gone > FEWER and few and not await self._is_whole(local[network], look, network):
+                # Who has lost a right gets a shorter list and no error: what was told stands.
+                del word[network]
+                word |= {network: list(known)} if known is not None else {}
+        if await self.store.publish(self.cloud.site, NAME, dumped(word), lead.fence):
+            entries = [entry for entry in look.land.networks.values() if look.land.spans(entry)]
+            await self.store.wake({s for e in entries for s in e.sites} - {self.cloud.site})
+
+    async def _is_whole(self, local: str, look: _Look, network: str) -> bool:
+        """Whether the ports that were listed are all that Neutron counts itself."""
+        try:
+            body = await self.cloud.call("GET", f"/v2.0/network-ip-availabilities/{local}")
+            subnets = body["network_ip_availability"]["subnet_ip_availability"]
+            used = sum(int(each["used_ips"]) for each in subnets)
+        except (Refused, LookupError, TypeError, ValueError) as error:
+            log.warning("ports not told", site=self.cloud.site, id=network, why=str(error))
+            return False
+        lacking = used - look.listed[network]
+        if lacking <= max(1, used // 4):
+            return True
+        log.warning("ports not told", site=self.cloud.site, id=network, lacking=lacking, of=used)
+        return False
+
+    async def _do(self, todo: Work, land: Land, cloud: Led) -> bool:
+        """As much of it as is done at once. Whether there is more."""
+        job = Job(cloud, self.refusals, self.federation)
+        waits = self.refusals.waits
+        removes = [each for each in todo.remove if not waits(each.port)]
+        changes = [each for each in todo.change if not waits(each[0].port)]
+        makes = [each for each in todo.make if not waits(each.port)]
+        for there in removes[:AT_ONCE]:
+            await job.remove(there, land.networks[str(there.local["network_id"])].global_id)
+        for there, wanted, fields in changes[: max(0, AT_ONCE - len(removes))]:
+            await job.change(there, wanted, fields)
+        # A network's stand beside each other.
+        now = makes[: max(0, AT_ONCE - len(removes) - len(changes))]
+        for _, some in groupby(now, key=lambda each: each.network):
+            bulk = list(some)
+            for at in range(0, len(bulk), IN_BULK):
+                await job.make(bulk[at : at + IN_BULK])
+        if job.done:
+            log.info("placeholders", site=cloud.site, **job.done)
+        return job.stale or len(removes) + len(changes) + len(makes) > AT_ONCE

@@ -1,0 +1,147 @@
+"""What has to be done at a site so that the right ports stand there for those of others. Pure.
+
+Nothing is taken away on the word of nobody: of a site that has not told of its ports, or may have some and
+could not be read, what stands for it stays.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from adapters.marks import is_placeholder, marks_of
+from idmap.desired import Desired
+from sync.placeholders.cards import Word, pairs_of
+from sync.placeholders.wanted import DEVICE, Land, Wanted
+
+LISTED = (
+    "id",
+    "network_id",
+    "mac_address",
+    "fixed_ips",
+    "security_groups",
+    "admin_state_up",
+    "allowed_address_pairs",
+    "device_id",
+    "revision_number",
+)
+"""The fields that are looked at, beside those by which a placeholder is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placeholder:
+    """One that stands at the site."""
+
+    port: str
+    """The global ID of the port that it stands for."""
+    local: Mapping[str, Any]
+
+    @property
+    def local_id(self) -> str:
+        return str(self.local["id"])
+
+    @property
+    def revision(self) -> int | None:
+        """For ``If-Match``: it may have been made a server's own meanwhile."""
+        number = self.local.get("revision_number")
+        return number if isinstance(number, int) else None
+
+    @property
+    def site(self) -> str:
+        """Whose port it says it stands for."""
+        return str(self.local.get("device_id") or "").removeprefix(DEVICE)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """All of it, in the order in which it has to be done: what goes may be in the way of what comes."""
+
+    remove: tuple[Placeholder, ...] = ()
+    change: tuple[tuple[Placeholder, Wanted, Mapping[str, Any]], ...] = ()
+    """With the fields as they are to be."""
+    make: tuple[Wanted, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.remove or self.change or self.make)
+
+    @property
+    def ports(self) -> set[str]:
+        """The global IDs of the ports that it is about."""
+        there = [*self.remove, *(each for each, _, _ in self.change)]
+        return {each.port for each in there} | {each.port for each in self.make}
+
+    def told(self, networks: Mapping[str, Desired]) -> list[str]:
+        """For people, a line for each site and network. `networks` by local ID."""
+        ids = {local: entry.global_id for local, entry in networks.items()}
+        lines: Counter[tuple[str, str, str]] = Counter()
+        lines.update(("create", each.site, each.network) for each in self.make)
+        lines.update(("update", wanted.site, wanted.network) for _, wanted, _ in self.change)
+        lines.update(("delete", p.site, ids[str(p.local["network_id"])]) for p in self.remove)
+        return [
+            f"{verb} {count} placeholders for ports of {site} on network {network}"
+            for (verb, site, network), count in sorted(lines.items())
+        ]
+
+
+def ours(
+    ports: Sequence[Mapping[str, Any]], account: str, federation: str
+) -> tuple[list[Placeholder], list[Mapping[str, Any]]]:
+    """The placeholders of this federation among a site's ports, and the ports that are none of anybody's."""
+    there, real = [], []
+    for port in sorted(ports, key=lambda each: str(each["id"])):
+        marks = marks_of(port) if is_placeholder(port, account) else None
+        if marks is None:
+            real.append(port)
+        elif marks.of == federation:
+            there.append(Placeholder(marks.global_id, port))
+    return there, real
+
+
+def work(land: Land, words: Mapping[str, Word], there: Sequence[Placeholder]) -> Work:
+    """What makes of what stands there what has to."""
+    networks = land.networks
+    wanted = {(each.port, each.fields["network_id"]): each for each in land.wanted(words)}
+    remove, change, found = [], [], set()
+    for each in there:
+        key = each.port, str(each.local["network_id"])
+        entry = networks[key[1]]
+        if key in wanted and key not in found:
+            found.add(key)
+            if fields := _differences(wanted[key], each.local):
+                change.append((each, wanted[key], fields))
+        elif key in found or _may_go(land, entry, each.site, words):
+            remove.append(each)
+    make = [each for key, each in wanted.items() if key not in found]
+    return Work(tuple(remove), tuple(change), tuple(make))
+
+
+def _may_go(land: Land, entry: Desired, site: str, words: Mapping[str, Word]) -> bool:
+    """Whether it is known that nothing has to stand on a network for a port of a site."""
+    if not entry.deleted and (entry.quarantined or land.site in entry.unread):
+        return False
+    if not land.spans(entry) or site not in entry.sites:
+        return entry.deleted or site not in entry.unread
+    return entry.global_id in words.get(site, {})
+
+
+def _differences(wanted: Wanted, local: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that are to be others."""
+    fields = wanted.fields
+    made = [each["subnet_id"] for each in fields["fixed_ips"] if "ip_address" not in each]
+    pairs = fields.get("allowed_address_pairs", [])
+    alike = {
+        "mac_address": fields["mac_address"] == str(local.get("mac_address")).lower(),
+        "fixed_ips": _addresses(fields["fixed_ips"], made) == _addresses(local["fixed_ips"], made),
+        "security_groups": set(fields["security_groups"]) == set(local["security_groups"]),
+        "admin_state_up": fields["admin_state_up"] == local["admin_state_up"],
+        "device_id": fields["device_id"] == local["device_id"],
+        "allowed_address_pairs": pairs_of({"allowed_address_pairs": pairs}) == pairs_of(local),
+    }
+    return {name: fields.get(name, []) for name, same in alike.items() if not same}
+
+
+def _addresses(fixed_ips: Sequence[Any], made: Collection[str]) -> set[tuple[str, str]]:
+    return {
+        (str(each["subnet_id"]), "" if each["subnet_id"] in made else str(each["ip_address"]))
+        for each in fixed_ips
+    }
