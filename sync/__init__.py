@@ -7,7 +7,8 @@
     apply       the plan, in order of dependence          I/O
     status      how each replica is now
 
-A subnet's addresses are shared out between its sites by a ledger (`sync.ipam`, `sync.pools`).
+A subnet's addresses are shared out between its sites by a ledger (`sync.ipam`, `sync.pools`). Ports of other
+sites have something that stands for them (`sync.placeholders`).
 
 `sync.round` tells the story of a round, `sync.daemon` when there is one. What a kind needs beyond its
 declaration in adapters/services is a file in `sync.kinds`, a way to stretch a network over sites one in

@@ -120,15 +120,7 @@ class Anchor:
         begun = await self.wanted.begin_change(global_id)
         reply = await self._asked(question, site, begun)
         end = monotonic() + self.seconds
-        while entry is not None and await self._only_placeholders(question, entry, reply):
-            # A port elsewhere has just gone, and what stood for it here has not yet.
-            if monotonic() > end:
-                await self._end(begun)
-                raise Unavailable(
-                    f"Something at {site} stands for ports of other sites; try again."
-                )
-            await self.wanted.store.wake(entry.sites)
-            await asyncio.sleep(_LOOK_SECONDS)
+        while entry is not None and await self._soon_free(question, entry, reply, begun, end):
             reply = await self._asked(question, site, begun)
         if begun is not None:
             if reply.ok:
@@ -255,10 +247,30 @@ class Anchor:
             raise Unavailable(f"Whether it is in use at {site} cannot be known: {reason}.")
         return list(reply.body["ports"])
 
+    async def _soon_free(
+        self,
+        question: Question,
+        entry: Desired,
+        reply: SiteReply,
+        begun: Desired | None,
+        end: float,
+    ) -> bool:
+        """Whether to ask the anchor again, which says that it is in use: a port elsewhere has just gone, and
+        what stood for it here has not yet. Not after the `end`. Raises Unavailable."""
+        try:
+            if monotonic() > end or not await self._only_placeholders(question, entry, reply):
+                return False
+            await self.wanted.store.wake(entry.sites)
+            await asyncio.sleep(_LOOK_SECONDS)
+        except BaseException:
+            await self._end(begun)
+            raise
+        return True
+
     async def _only_placeholders(
         self, question: Question, entry: Desired, reply: SiteReply
     ) -> bool:
-        """Whether the anchor says that it is in use, and nothing uses it there that the tenant may see."""
+        """Whether it is said to be in use, and nothing uses it there that the tenant can see."""
         kind = kind_of(entry.kind)
         if reply.status != 409 or not kind.users or b"InUse" not in reply.raw:
             return False

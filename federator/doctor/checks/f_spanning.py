@@ -1,4 +1,4 @@
-"""Can networks span to this site: is the physical network there, are the VLAN IDs free, may they be used?"""
+"""Can networks span to this site: is the physical network there, are VLAN IDs free, and may ports be made?"""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
@@ -38,6 +38,7 @@ async def check(patient: Patient) -> AsyncIterator[Finding]:
             pool = parse_pool(patient.ward.segments)
             yield await _free(cloud, federation.physical_network, pool)
         yield await _allowed(patient)
+        yield await _room(patient, cloud)
     except Refused as error:
         yield wrong(f"what daemons need cannot be looked at: {error}", "give the account admin")
 
@@ -112,3 +113,19 @@ async def _allowed(patient: Patient) -> Finding:
     if status in (401, 403):
         return wrong(f"the account may not {TRIAL} with VLANs ({status})", f"allow {TRIAL.rule}")
     return good("the account may make networks with VLANs of its choice")
+
+
+async def _room(patient: Patient, cloud: Cloud) -> Finding:
+    """Whether something can stand for every port of other sites: it is of the account's own project."""
+    project = await patient.account.project_id()
+    quota = (await cloud.call("GET", f"/v2.0/quotas/{project}"))["quota"]
+    most = quota.get("port", -1)
+    if most == -1:
+        return good(
+            "the account's project may have as many ports as stand for those of other sites"
+        )
+    return note(
+        f"the account's project may have {most} ports, and each port of another site on a routed network that"
+        " spans takes one",
+        f"openstack quota set --ports -1 {project} ({_WHERE})",
+    )
