@@ -18,7 +18,8 @@ CIDR = "10.62.0.0/24"
 async def test_the_life_of_ports_at_two_sites(
     federation: Federation, ada: Login, site_admins: Admins
 ) -> None:
-    net = await make(ada, "/networks", "network", name="wide")
+    both = ["paris", "tokyo"]
+    net = await make(ada, "/networks", "network", name="wide", availability_zone_hints=both)
     sub = await make(
         ada, "/subnets", "subnet", network_id=net["id"], ip_version=4, cidr=CIDR, name="wide"
     )
