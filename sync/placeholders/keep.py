@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 
+from adapters.errors import SiteUnreachable
 from adapters.marks import PLACEHOLDER_FIELDS
 from adapters.registry import all_services
 from idmap.desired import DesiredStore, Leadership
@@ -28,6 +29,8 @@ IN_BULK = 50
 """Ports made by one call. A hundred took a busy site 20 s, and nobody is waited for longer than 30."""
 AT_ONCE = 200
 """Things done in one round; then what else the round is for gets its turn."""
+LATER = 30.0
+"""Seconds until it is tried again after a site has failed at it."""
 FEWER = 10
 """If so many of the ports that were told of a network are gone, and more than the third part ..."""
 _NETWORKS = 50
@@ -84,7 +87,12 @@ class Placeholders:
         await self._tell(look, lead)
         todo = work(look.land, look.words, look.there)
         self.refusals.keep(todo.ports)
-        more = await self._do(todo, look.land, Led(self.cloud, lead))
+        try:
+            more = await self._do(todo, look.land, Led(self.cloud, lead))
+        except SiteUnreachable as error:
+            # Should it be only this that the site fails at, all else has to go on.
+            log.warning("placeholders not kept", site=self.cloud.site, why=error.reason)
+            return Kept(self.refusals.said(), LATER)
         return Kept(self.refusals.said(), 0 if more else self.refusals.rest)
 
     async def _look(self) -> _Look:
@@ -110,11 +118,12 @@ class Placeholders:
     async def _ports(self, networks: Sequence[str]) -> list[Mapping[str, Any]]:
         fields = "&".join(f"fields={name}" for name in (*LISTED, *PLACEHOLDER_FIELDS))
         found: list[Mapping[str, Any]] = []
+        known = set(networks)
         for at in range(0, len(networks), _NETWORKS):
             query = "&".join(f"network_id={each}" for each in networks[at : at + _NETWORKS])
             async for items in self.cloud.pages("/v2.0/ports", "ports", f"{query}&{fields}"):
                 # A site may know nothing of such a filter, or have made it anew meanwhile.
-                found += [each for each in items if each.get("network_id") in networks]
+                found += [each for each in items if each.get("network_id") in known]
         return found
 
     def _place(self, global_id: str) -> str:
@@ -126,12 +135,14 @@ class Placeholders:
         local = {entry.global_id: each for each, entry in look.land.networks.items()}
         for network, cards in look.own.items():
             known = before.get(network)
-            gone = len(known) - len(cards) if known is not None else FEWER + 1
-            few = known is None or 3 * gone > len(known)
-            if gone > FEWER and few and not await self._is_whole(local[network], look, network):
-                # Who has lost a right gets a shorter list and no error: what was told stands.
-                del word[network]
-                word |= {network: list(known)} if known is not None else {}
+            if not _is_doubtful(known, cards) or await self._is_whole(
+                local[network], look, network
+            ):
+                continue
+            # Who has lost a right gets a shorter list and no error: what was told stands.
+            del word[network]
+            if known is not None:
+                word[network] = list(known)
         if await self.store.publish(self.cloud.site, NAME, dumped(word), lead.fence):
             entries = [entry for entry in look.land.networks.values() if look.land.spans(entry)]
             await self.store.wake({s for e in entries for s in e.sites} - {self.cloud.site})
@@ -171,3 +182,9 @@ class Placeholders:
         if job.done:
             log.info("placeholders", site=cloud.site, **job.done)
         return job.stale or len(removes) + len(changes) + len(makes) > AT_ONCE
+
+
+def _is_doubtful(known: Sequence[Card] | None, cards: Sequence[Card]) -> bool:
+    """Whether Neutron is asked first how many there are: much is gone, or nothing was ever told."""
+    gone = len(known) - len(cards) if known is not None else 0
+    return known is None or (gone > FEWER and 3 * gone > len(known))

@@ -200,6 +200,22 @@ async def test_a_site_that_takes_nothing_is_not_asked_for_each_of_a_thousand() -
     await scene.good()
 
 
+async def test_what_a_site_fails_at_stops_nothing_else() -> None:
+    scene = await Scene().start()
+    await scene.port("paris")
+
+    def at(call: str) -> Trouble | None:
+        return Trouble.SILENT if call == "POST /v2.0/ports" else None
+
+    gid = await scene.world.global_id("paris", scene.net)
+    assert await scene.world.change(gid, {"name": "new"})
+    await scene.rounds(lines={"tokyo": Line(scene.world.neutrons["tokyo"], at)})
+    there = await scene.local(scene.net, "tokyo")
+    assert scene.world.neutrons["tokyo"].kept["network"][there]["name"] == "new"
+    assert not scene.standing("tokyo")
+    await scene.good()
+
+
 async def test_who_has_said_nothing_is_not_somebody_without_ports() -> None:
     scene = await Scene().start()
     await scene.port("paris")
