@@ -43,7 +43,7 @@ def hides(
 
 def has_traces(raw: bytes) -> bool:
     """Whether there may be marks in a body: mostly there are none, and it need not be looked through."""
-    return _TRACE in raw
+    return not raw or _TRACE in raw
 
 
 def without_traces(body: Any) -> Any:
@@ -65,8 +65,8 @@ def without_traces(body: Any) -> Any:
 
 
 def may_have_placeholders(resource: Resource, raw: bytes) -> bool:
-    """Whether a site's answer has to be looked through for them."""
-    return resource.kind == "port" and _REMOTE in raw
+    """Whether a site's answer has to be looked through for them: also if `raw` is lost, and so is empty."""
+    return resource.kind == "port" and (not raw or _REMOTE in raw)
 
 
 def without_placeholders(resource: Resource, reply: SiteReply, account: str) -> SiteReply:
@@ -86,10 +86,13 @@ def without_placeholders(resource: Resource, reply: SiteReply, account: str) -> 
     if all(shown):
         return reply
     kept = [each for each, is_shown in zip(many, shown, strict=True) if is_shown]
+    # Their IDs stand in links to neighbouring pages as well, of which only counts that there are any.
+    links = f"{resource.keys}_links"
+    bare = {links: [{"rel": each.get("rel")} for each in body[links]]} if body.get(links) else {}
     first, last = ("" if shown[at] else str(many[at].get("id")) for at in (0, -1))
     return replace(
         reply,
-        body={**body, resource.keys: kept},
+        body={**body, **bare, resource.keys: kept},
         raw=b"",
         hidden=len(many) - len(kept),
         ends=(first, last),

@@ -2,12 +2,18 @@
 
 from typing import Any
 
-from adapters.marks import Marks, marked, own_pools
+import pytest
+
+from adapters.marks import REMOTE, Marks, marked, own_pools
 from adapters.registry import all_services
-from federator.hiding import has_traces, hides, without_traces
+from federator.call import Call, SiteReply
+from federator.hiding import has_traces, hides, without_placeholders, without_traces
+from federator.sharing.ports import changes_ports
 from idmap.pins import PinTable
 from idmap.store import BURIED, SHARED, Pin
 
+SERVICES = all_services()
+PORT = SERVICES["network"].resource("port")
 NETWORK = all_services()["network"].resource("network")
 GID = "068dadf1-0a8e-5fd1-9858-0d53ba4d5d97"
 PLACES = {"paris": "p", "tokyo": "t"}
@@ -47,3 +53,60 @@ def test_no_mark_is_shown() -> None:
     assert shown["security_groups"] == [{"description": "for Zoë", "tags": ["federators"]}]
     assert shown["count"] == 2
     assert not has_traces(b'{"networks": []}')
+
+
+def placeholder(local_id: str, **more: str) -> dict[str, str]:
+    mark = marked("", GID)
+    port = {"id": local_id, "device_owner": REMOTE, "project_id": "ours", "description": mark}
+    return port | more
+
+
+def test_what_stands_for_a_port_of_another_site_is_in_no_list() -> None:
+    forged = placeholder("2", project_id="somebody's")
+    ports = [placeholder("1"), forged, {"id": "3"}, placeholder("4")]
+    links = [{"rel": "next", "href": "https://paris/v2.0/ports?limit=4&marker=4"}]
+    reply = SiteReply("paris", 200, body={"ports": ports, "ports_links": links}, raw=b"{}")
+
+    shown = without_placeholders(PORT, reply, "ours")
+
+    assert shown.body == {"ports": [forged, {"id": "3"}], "ports_links": [{"rel": "next"}]}
+    assert (shown.hidden, shown.ends, shown.raw) == (2, ("1", "4"), b"")
+    plain = SiteReply("paris", 200, body={"ports": [forged], "ports_links": links}, raw=b"{}")
+    assert without_placeholders(PORT, plain, "ours") is plain
+
+
+def test_what_stands_for_a_port_of_another_site_is_not_there() -> None:
+    reply = SiteReply("paris", 200, body={"port": placeholder("1")}, raw=b"{}")
+
+    shown = without_placeholders(PORT, reply, "ours")
+
+    assert shown.status == 404
+    assert shown.body["NeutronError"]["type"] == "PortNotFound"
+    assert GID.encode() not in shown.raw
+    mine = SiteReply("paris", 200, body={"port": placeholder("1", project_id="mine")}, raw=b"{}")
+    assert without_placeholders(PORT, mine, "ours") is mine
+
+
+@pytest.mark.parametrize(
+    ("kind", "method", "more", "changes"),
+    [
+        ("port", "POST", {}, True),
+        ("port", "PUT", {"object_id": "x"}, True),
+        ("port", "PUT", {"object_id": "x", "tail": "tags"}, False),
+        ("port", "GET", {}, False),
+        ("server", "POST", {}, True),
+        ("server", "DELETE", {"object_id": "x"}, True),
+        ("server", "PUT", {"object_id": "x"}, False),
+        ("server", "POST", {"object_id": "x", "tail": "action", "body": {"reboot": {}}}, False),
+        ("server", "POST", {"object_id": "x", "tail": "action", "body": {"forceDelete": ""}}, True),
+        ("interfaceAttachment", "POST", {}, True),
+        ("interfaceAttachment", "DELETE", {"object_id": "x"}, True),
+        ("keypair", "POST", {}, False),
+    ],
+)
+def test_which_requests_change_ports(
+    kind: str, method: str, more: dict[str, Any], changes: bool
+) -> None:
+    service = SERVICES["network" if kind == "port" else "compute"]
+    call = Call(method, service, service.resource(kind), "/", **more)
+    assert changes_ports(call) is changes
