@@ -140,7 +140,7 @@ def _without(value: Any, anchor: str, where: Whereabouts, shown: set[tuple[str, 
         places = where.body.get(str(each.get("subnet_id"))) if isinstance(each, dict) else None
         if not places or anchor in places:
             own.append(each)
-        elif "ip_address" in each and (each["subnet_id"], each["ip_address"]) not in shown:
+        elif "ip_address" in each and (each["subnet_id"], str(each["ip_address"])) not in shown:
             raise Conflict(
                 f"{each['ip_address']}: the address of a router's gateway at {' and '.join(places)} is chosen"
                 f" there; only that at {anchor}, its anchor, can be asked for."
