@@ -218,7 +218,7 @@ async def cared_for(site: Site, *ports: str, drained: bool = False) -> Anchor:
     ids = IdMap(MemoryIdStore([SiteKey.of("paris"), SiteKey.of("tokyo")], ()))
     await ids.refresh()
     reader = cast(Any, site)
-    return Anchor(Wanted(store, ids), reader, Plugging(reader, store))
+    return Anchor(Wanted(store, ids), reader, Plugging(reader, store), seconds=0)
 
 
 def shows(**ports: Any) -> Answers:
