@@ -16,6 +16,7 @@ from federator.garbage import settle
 from federator.house import House, build
 from federator.monitor import monitor
 from federator.options import OneLineErrors, config_option
+from federator.sharing.adopting import adopt, release
 from federator.sharing.command import apply, plan, sync
 from federator.sharing.draining import router
 from federator.sites.command import site
@@ -28,7 +29,7 @@ def main() -> None:
     """One OpenStack endpoint over many OpenStack sites."""
 
 
-for command in (site, sync, plan, apply, router):
+for command in (site, sync, plan, apply, router, adopt, release):
     main.add_command(command)
 
 

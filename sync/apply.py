@@ -60,7 +60,11 @@ class Applier:
             await self.ids.register(site, [local_id])
         while True:
             pin, seen = self.ids.pins.pin(kind, desired.global_id), self.ids.state
-            if pin is not None and pin.origin != origin:
+            if pin is None and local_id is not None:
+                # ... or have been released.
+                if not await self.store.get([desired.global_id]):
+                    return
+            elif pin is not None and pin.origin != origin:
                 # It may have been deleted since this plan was made: the tombstone is there before the pin.
                 now = (await self.store.get([desired.global_id])).get(desired.global_id)
                 origin = BURIED if now is None or now.deleted else SHARED

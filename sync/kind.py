@@ -102,6 +102,8 @@ class Kind:
     """What is written on a replica of this spec beside whose it is. Raises Unfit."""
     tags_at: str = ""
     """Below what its tags are written, where that is not its own path."""
+    adoptable: bool = False
+    """Whether those of several sites that are alike can become one: no site gives out anything of it."""
     exclusive: bool = False
     """A replica of what they are parts of has no others: those that are there besides are taken away."""
     on_ground: OnGround | None = None

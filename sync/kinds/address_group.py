@@ -23,4 +23,4 @@ async def _change(hand: Hand, there: Mapping[str, Any], fields: dict[str, Any]) 
         await hand.call("PUT", path, {"address_group": fields})
 
 
-KIND = Kind("address_group", _GROUP, _GROUP.synced, _GROUP.born, change=_change)
+KIND = Kind("address_group", _GROUP, _GROUP.synced, _GROUP.born, adoptable=True, change=_change)

@@ -107,6 +107,7 @@ KIND = Kind(
     (*_POLICY.born, RULES),
     called="QoS policy",
     tags_at="/policies",
+    adoptable=True,
     normal=_normal,
     create=_create,
     change=_change,

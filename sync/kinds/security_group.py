@@ -30,6 +30,7 @@ KIND = Kind(
     _GROUP.synced,
     _GROUP.born,
     users="security_groups=",
+    adoptable=True,
     natural=_natural,
     tidy=_tidy,
 )
