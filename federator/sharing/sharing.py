@@ -137,8 +137,12 @@ class Sharing:
         if reply.ok and call.resource is not None:
             to = frozenset(sites)
             closure = Closure(reader, question.identity, question.request_id, to)
-            for item in made_of(call.resource, reply.body):
-                await closure.add(call.resource.kind, str(item["id"]))
+            try:
+                for item in made_of(call.resource, reply.body):
+                    await closure.add(call.resource.kind, str(item["id"]))
+            except Conflict:
+                # An admin made it for another project: it is there, and stays at its site.
+                return answer.one(reply, question.request_id)
             for site in sites:
                 with suppress(FederationError):
                     # Where it cannot be had now, the daemon says so, and what is made waits.
