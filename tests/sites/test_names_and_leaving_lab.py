@@ -57,6 +57,8 @@ class World:
         clouds = {"clouds": {**self.clouds["clouds"], **entries}}
         (self.folder / f"{name}-clouds.yaml").write_text(yaml.safe_dump(clouds))
         settings = {"clouds": f"{name}-clouds.yaml", "sites": sites, "redis": self.fleet.redis.url}
+        # What others keep alike at these sites is none of this one's.
+        settings["federation"] = self.people.domain
         return settings_file(self.folder / f"{name}.yaml", settings)
 
     def gateway(self, config: Path) -> GatewayProcess:
