@@ -97,6 +97,11 @@ class PinTable:
         pin = self.pin(kind, global_id)
         return pin.places if pin else None
 
+    def at(self, site: str, global_ids: Iterable[str]) -> dict[str, str]:
+        """Global ID -> local ID of those of these that are at a site."""
+        pins = ((gid, self.pin(None, gid)) for gid in global_ids)
+        return {gid: pin.places[site] for gid, pin in pins if pin and site in pin.places}
+
     def location(self, local_uuid: str) -> Location | None:
         """Where a UUID lives that is pinned as a *local* one; None too if several sites have it."""
         return self._locations.get(canonical(local_uuid)) if is_uuid(local_uuid) else None

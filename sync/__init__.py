@@ -2,10 +2,12 @@
 
     desired     what is to be, out of the store           (idmap.desired)
     observe     what there is at the site                 I/O
+    news        what the daemons tell each other
+    anchor      what an anchor's daemon decides for all   (a VLAN ID, how a change ended)
     diff        the plan: what would make it so           pure
     guard       what of the plan is not done unasked      pure
     apply       the plan, in order of dependence          I/O
-    status      how each replica is now
+    outcome     how each replica is now, what follows     (status)
 
 A subnet's addresses are shared out between its sites by a ledger (`sync.ipam`, `sync.pools`). Ports of other
 sites have something that stands for them (`sync.placeholders`).

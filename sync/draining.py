@@ -2,7 +2,7 @@
 
 The other sites' routers answer for the gateway meanwhile. With some of its interfaces gone and others not, a
 router swallows what it is sent, so it is all of them or none: what needs one is looked for before, and a daemon
-that is refused one all the same brings the others back (`sync.round`).
+that is refused one all the same brings the others back (`sync.outcome`).
 """
 
 import asyncio

@@ -5,8 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from adapters.marks import marks_of
+from idmap.desired import Desired
 from idmap.pins import PinTable
 from sync.cloud import Cloud, Refused
+from sync.driver import Ground, vlan_of
 from sync.kind import Kind
 from sync.plan import Replica
 from sync.tongue import Tongue
@@ -25,6 +27,13 @@ class Observed:
     def listed(self) -> dict[str, int]:
         """Kind -> how many objects there are."""
         return {kind: len(replicas) for kind, replicas in self.replicas.items()}
+
+    def of(self, entry: Desired, pins: PinTable, site: str) -> Replica | None:
+        """What there is of an entry; of several the one that the map has."""
+        there = [r for r in self.replicas.get(entry.kind, ()) if r.global_id == entry.global_id]
+        pin = pins.pin(None, entry.global_id)
+        place = pin.places.get(site) if pin else None
+        return min(there, key=lambda each: each.local_id != place, default=None)
 
 
 async def observe(cloud: Cloud, tongue: Tongue, kinds: Sequence[Kind], pins: PinTable) -> Observed:
@@ -57,3 +66,19 @@ async def _listed(cloud: Cloud, tongue: Tongue, kind: Kind, pins: PinTable) -> l
             raise
         return None
     return found
+
+
+async def plugged_in(
+    cloud: Cloud, ground: Ground, desired: Sequence[Desired], observed: Observed
+) -> set[str]:
+    """Local IDs of networks that would have to be made anew, if anything is plugged into them."""
+    wanted = {entry.global_id for entry in desired if len(entry.sites) > 1}
+    plugged = set()
+    for replica in observed.replicas.get("network", ()):
+        if replica.global_id in wanted and vlan_of(replica.local, ground.physical_network) is None:
+            query = f"network_id={replica.local_id}&fields=device_owner"
+            body = await cloud.call("GET", f"/v2.0/ports?{query}")
+            owners = [each.get("device_owner") for each in body["ports"]]
+            if any(owner != "network:dhcp" for owner in owners):
+                plugged.add(replica.local_id)
+    return plugged

@@ -50,5 +50,10 @@ def failed(entry: Desired, before: Status | None, state: State, why: str, now: f
     return Status(state, generation, entry.generation, local_id, why, attempts, later, now)
 
 
+def drained(entry: Desired, now: float) -> Status:
+    """It is kept away from its site, as it is to be."""
+    return Status(State.DRAINED, entry.generation, entry.generation, since=now)
+
+
 def _pause(attempts: int) -> float:
     return min(LONGEST_BACKOFF, 2.0**attempts) * random.uniform(0.5, 1.5)

@@ -21,12 +21,12 @@ from idmap.front import IdMap
 from idmap.ledgers import LedgerStore
 from idmap.pins import PinTable
 from idmap.store import Lease, Pin
+from sync.anchor import SEGMENTS
 from sync.cloud import Cloud, Refused
 from sync.ipam.life import without_site
 from sync.ledgers import change, read
 from sync.registry import all_kinds
 from sync.restored import Reading, Restored, restored
-from sync.round import SEGMENTS
 from sync.tongue import Tongue
 
 log = structlog.get_logger(__name__)

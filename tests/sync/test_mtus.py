@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sync.round import MTU_SECONDS
+from sync.news import MTU_SECONDS
 from tests.sync.world import World
 
 

@@ -1,6 +1,6 @@
 """VLAN IDs are given to networks that span sites, one each, and given back with them."""
 
-from sync.round import SEGMENTS
+from sync.anchor import SEGMENTS
 from tests.sync.world import POOL, World
 
 

@@ -1,0 +1,169 @@
+"""What is written down of a round: how each replica is, and what follows from it for the object."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import structlog
+
+from idmap.desired import Desired, DesiredStore, State, Status
+from idmap.front import IdMap
+from sync.addresses import Addresses
+from sync.anchor import SEGMENTS
+from sync.apply import Applier
+from sync.cloud import Cloud, Refused
+from sync.drift import said as drifted
+from sync.kind import Kind
+from sync.plan import Delete, Plan
+from sync.share import goes_with
+from sync.status import drained
+
+log = structlog.get_logger(__name__)
+
+_REFUSALS = 3
+"""A deletion that a site has refused so often is withdrawn: once may be a moment's trouble."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Keeps the books of one site."""
+
+    cloud: Cloud
+    store: DesiredStore
+    ids: IdMap
+    kinds: Sequence[Kind]
+    addresses: Addresses
+    clock: Callable[[], float]
+
+    @property
+    def site(self) -> str:
+        return self.cloud.site
+
+    async def of_what_is(
+        self,
+        plan: Plan,
+        statuses: Mapping[str, Status],
+        wrong: Mapping[str, str],
+        applier: Applier,
+    ) -> dict[str, Status | None]:
+        """The new statuses of what needs no doing, and of what cannot be done.
+
+        `wrong` is global ID -> what else is the matter with a replica that is as it is to be.
+        """
+        now = self.clock()
+        # What has been forgotten meanwhile: the others needed nothing of this site for it.
+        wanted = {entry.global_id for entry in await self.store.all()}
+        said: dict[str, Status | None] = dict.fromkeys(statuses.keys() - wanted)
+        for entry, replica in plan.alike:
+            await applier.keep_place(entry, replica.local_id)
+            known = statuses.get(entry.global_id)
+            ready = State.READY, entry.generation, replica.local_id
+            error = wrong.get(entry.global_id, "")
+            if known is None or (known.state, known.generation, known.local_id) != ready:
+                generation = entry.generation
+                said[entry.global_id] = Status(
+                    State.READY, generation, generation, replica.local_id, error, since=now
+                )
+            elif known.error != error:
+                said[entry.global_id] = replace(known, error=error)
+        for entry in plan.drained:
+            await applier.keep_place(entry, None)
+            known = statuses.get(entry.global_id)
+            new = drained(entry, now)
+            if known is None or replace(known, since=now) != new:
+                said[entry.global_id] = new
+        for change in plan.drift:
+            entry, replica = change.desired, change.replica
+            await applier.keep_place(entry, replica.local_id)
+            known, differs = statuses.get(entry.global_id), drifted(change)
+            if known is None or (known.state, known.error) != (State.DRIFT, differs):
+                generation, local_id = entry.generation, replica.local_id
+                said[entry.global_id] = Status(
+                    State.DRIFT, generation, generation, local_id, differs, since=now
+                )
+        for gid, why in plan.unfit.items():
+            known = statuses.get(gid)
+            if known is None or known.error != why:
+                said[gid] = Status(State.ERROR, error=why, since=now)
+        for entry in plan.gone:
+            if await self._is_there_all_the_same(entry):
+                continue
+            if entry.global_id in statuses:
+                said[entry.global_id] = None
+            if entry.deleted or entry.global_id in statuses:
+                # Also of what was gone before its daemon could say so.
+                await self.addresses.leave(entry)
+            await applier.keep_place(entry, None)
+            await self._forget(entry)
+        return said
+
+    async def unsettled(
+        self, whole: Desired, statuses: Mapping[str, Status]
+    ) -> dict[str, Status | None]:
+        """What belongs to something that has been stretched is not ready before it has been looked at again."""
+        parts = [each for each in await self.store.all() if whole.global_id in goes_with(each)]
+        known = {part.global_id: statuses.get(part.global_id) for part in parts}
+        return {gid: replace(each, state=State.PENDING) for gid, each in known.items() if each}
+
+    async def withdraw(self, change: Delete, status: Status) -> None:
+        """A site needs what was to be gone: it stays, and those that have let it go make it again."""
+        entry = change.desired
+        if not entry.deleted or change.extra or status.attempts < _REFUSALS:
+            return
+        log.warning("a deletion is withdrawn", id=entry.global_id, site=self.site, why=status.error)
+        entries = await self.store.all()
+        along = [each for each in entries if each.deleted and entry.global_id in goes_with(each)]
+        for each in (*along, entry):
+            generation = each.generation + 1
+            alive = replace(each, deleted=False, gone=frozenset(), generation=generation)
+            if await self.store.put(alive) is not None:
+                await self.store.wake(each.sites)
+
+    async def undrain(self, change: Delete, status: Status) -> None:
+        """A site needs one of what was to be kept away: all of it stays, for half is worse than nothing."""
+        while change.drains:
+            whole = (await self.store.get([change.drains])).get(change.drains)
+            if whole is None or self.site not in whole.drained:
+                return
+            log.warning("not drained", id=whole.global_id, site=self.site, why=status.error)
+            if await self.store.put(replace(whole, drained=whole.drained - {self.site})):
+                await self.store.wake([self.site])
+
+    async def _is_there_all_the_same(self, entry: Desired) -> bool:
+        """Whether a site has what its list does not show: just started, a Neutron was seen to show nothing."""
+        pin = self.ids.pins.pin(None, entry.global_id)
+        local_id = pin.places.get(self.site) if pin is not None else None
+        if local_id is None:
+            return False
+        kind = next(each for each in self.kinds if each.name == entry.kind)
+        try:
+            await self.cloud.call("GET", f"{kind.path}/{local_id}?fields=id")
+        except Refused as error:
+            if error.status != 404:
+                raise
+            return False
+        log.warning("is not listed, and is there", site=self.site, id=entry.global_id)
+        return True
+
+    async def _forget(self, entry: Desired) -> None:
+        """What is gone everywhere needs no tombstone any more.
+
+        Every site's daemon has to say so: of what one was killed over making the map knows nothing.
+        """
+        if not entry.deleted or self.site in entry.unread:
+            return
+        pin = self.ids.pins.pin(None, entry.global_id)
+        somewhere = entry.unread or (pin is not None and pin.places)
+        if entry.gone | {self.site} >= entry.sites and not somewhere:
+            await self.addresses.close_book(entry)
+            # Whoever drops it gives back its numbers, and nobody else: they may be another's a moment later.
+            if await self.store.drop(entry) and entry.kind == "network":
+                await self._give_back_numbers(entry)
+        elif self.site not in entry.gone:
+            await self.store.put(replace(entry, gone=entry.gone | {self.site}))
+
+    async def _give_back_numbers(self, entry: Desired) -> None:
+        """Its VLAN ID may be another network's, and so may one that was claimed for it and never used."""
+        claims = await self.ids.store.documents(SEGMENTS, "")
+        own = [number for number, gid in claims.items() if gid == entry.global_id.encode()]
+        if own:
+            await self.ids.store.put_documents(SEGMENTS, "", dict.fromkeys(own))
