@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -119,3 +120,9 @@ def test_every_pin_has_a_hash() -> None:
     for pins in (ROOT / "requirements").glob("*.txt"):
         for block in re.split(r"^(?=\w)", pins.read_text(), flags=re.MULTILINE)[1:]:
             assert "--hash=sha256:" in block, f"{pins.name}: {block.splitlines()[0]}"
+
+
+def test_every_file_of_tests_has_a_name_of_its_own() -> None:
+    """pytest imports them by that name: of two that share one the second is an error."""
+    names = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))
+    assert [name for name, count in names.items() if count > 1] == []
