@@ -35,7 +35,12 @@ class Neutron:
         name = path.removeprefix("/v2.0/").partition("?")[0]
         if name not in self.said:
             return 404, {"NeutronError": {"message": "not found"}}
+        if name.startswith("quotas/"):
+            return 200, {"quota": {"port": self.said[name]}}
         return 200, {name: self.said[name]}
+
+    async def project_id(self) -> str:
+        return "ours"
 
     @property
     def site(self) -> str:
@@ -82,7 +87,20 @@ async def test_the_physical_network(agents: list[Any], level: Level) -> None:
     found = await said_of(Neutron({"agents": agents, "networks": []}))
 
     assert found[0].level is level
-    assert [each.level for each in found[1:]] == [Level.GOOD, Level.GOOD]
+    assert {each.level for each in found[1:]} == {Level.GOOD}
+    assert len(found) == 4
+
+
+@pytest.mark.parametrize(("most", "level"), [(-1, Level.GOOD), (500, Level.NOTE)])
+async def test_every_port_of_other_sites_may_take_one_of_the_accounts_own(
+    most: int, level: Level
+) -> None:
+    found = await said_of(Neutron({"agents": [OVS], "networks": [], "quotas/ours": most}))
+
+    assert found[2].level is level
+    if level is Level.NOTE:
+        assert found[2].what.startswith("the account's project may have 500 ports")
+        assert "quota set --ports -1 ours" in found[2].cure
 
 
 async def test_where_ovn_carries_networks_its_chassis_need_macs() -> None:

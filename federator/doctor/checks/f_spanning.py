@@ -37,8 +37,8 @@ async def check(patient: Patient) -> AsyncIterator[Finding]:
         if patient.ward.segments:
             pool = parse_pool(patient.ward.segments)
             yield await _free(cloud, federation.physical_network, pool)
-        yield await _allowed(patient)
         yield await _room(patient, cloud)
+        yield await _allowed(patient)
     except Refused as error:
         yield wrong(f"what daemons need cannot be looked at: {error}", "give the account admin")
 
@@ -118,7 +118,12 @@ async def _allowed(patient: Patient) -> Finding:
 async def _room(patient: Patient, cloud: Cloud) -> Finding:
     """Whether something can stand for every port of other sites: it is of the account's own project."""
     project = await patient.account.project_id()
-    quota = (await cloud.call("GET", f"/v2.0/quotas/{project}"))["quota"]
+    try:
+        quota = (await cloud.call("GET", f"/v2.0/quotas/{project}"))["quota"]
+    except Refused as error:
+        if error.status != 404:
+            raise
+        quota = {}
     most = quota.get("port", -1)
     if most == -1:
         return good(
