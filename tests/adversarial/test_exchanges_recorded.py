@@ -32,7 +32,7 @@ from tests.idmap.worlds import eventually
 from tests.session.people import make_identity
 
 SITES = ("paris", "tokyo")
-EXCHANGES = 4_000
+EXCHANGES = 10_000
 AT_ONCE = 150
 HTTP_SECONDS = 1.0
 CHECKOUT = Path(__file__).parents[2]
