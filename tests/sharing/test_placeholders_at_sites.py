@@ -23,6 +23,13 @@ async def test_the_life_of_ports_at_two_sites(
     sub = await make(
         ada, "/subnets", "subnet", network_id=net["id"], ip_version=4, cidr=CIDR, name="wide"
     )
+
+    async def wide() -> bool:
+        path = "/networks?name=wide"
+        return bool(await at_site(site_admins["tokyo"], path, "networks", ada.project_id))
+
+    # Before it is one that can be at both, nothing is plugged in.
+    await until(wide)
     router = await make(ada, "/routers", "router", name="wide")
     way = f"/routers/{router['id']}"
     await ada.do("PUT", "network", f"{way}/add_router_interface", {"subnet_id": sub["id"]})
