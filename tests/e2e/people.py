@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from adapters.marks import REMOTE
 from tests.e2e.api import Api, cloud
 from tests.e2e.waiting import until
 
@@ -123,6 +124,8 @@ def sweep_project(admin: Api, project: str) -> None:
         for item in listed("network", f"/v2.0/{kind}?project_id={project}", key):
             if kind == "routers":
                 _empty_router(admin, item["id"])
+            if kind == "networks":
+                _clear_of_placeholders(admin, item["id"])
             admin.call("DELETE", "network", f"/v2.0/{kind}/{item['id']}")
     for kind in ("snapshots", "volumes"):
 
@@ -134,6 +137,13 @@ def sweep_project(admin: Api, project: str) -> None:
         until(lambda: not things(), f"the {kind} are gone")
     for image in listed("image", f"/v2/images?owner={project}&visibility=all", "images"):
         admin.call("DELETE", "image", f"/v2/images/{image['id']}")
+
+
+def _clear_of_placeholders(admin: Api, network: str) -> None:
+    """They belong to the project of the gateway's account, and their daemon may be dead."""
+    path = f"/v2.0/ports?network_id={network}&device_owner={REMOTE}"
+    for port in admin.get("network", path)["ports"]:
+        admin.call("DELETE", "network", f"/v2.0/ports/{port['id']}")
 
 
 def _empty_router(admin: Api, router: str) -> None:
