@@ -74,9 +74,10 @@ def usage(world: World, api: Api, left: Things) -> Usage:
     end = datetime.now(UTC).replace(tzinfo=None)
     query = f"start={(end - timedelta(days=7)).isoformat()}&end={end.isoformat()}"
     with redis.Redis.from_url(world.fleet.redis.url) as client:
-        client.delete(f"federator:turn:numbers:{LEAVES}:{api.project_id}")
 
         def known() -> bool:
+            # Its turn to be read may have been a moment too early: it has another one until it is there.
+            client.delete(f"federator:turn:numbers:{LEAVES}:{api.project_id}")
             kept = [client.hvals(key) for key in client.scan_iter("federator:sitedoc:*:numbers:*")]
             told = [json.loads(each) for values in kept for each in values]
             return any(

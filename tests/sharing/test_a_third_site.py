@@ -98,12 +98,14 @@ class Views:
 
     stage: Stage
     sites: tuple[str, ...]
+    group: str = "web"
+    """The security group that they are asked of."""
 
     def alike(self, wanted: Callable[[dict[str, Any]], bool] = bool) -> dict[str, Any]:
         """What all say, as soon as they say the same, and it is what is wanted."""
         end = time.monotonic() + SECONDS
         while True:
-            said = {site: _said(self.stage, site) for site in self.sites}
+            said = {site: _said(self.stage, site, self.group) for site in self.sites}
             first = said[self.sites[0]]
             if all(each == first for each in said.values()) and wanted(first):
                 return first
@@ -113,15 +115,15 @@ class Views:
             time.sleep(0.5)
 
 
-def _said(stage: Stage, site: str) -> dict[str, Any]:
+def _said(stage: Stage, site: str, group: str) -> dict[str, Any]:
     def items(path: str, keys: str) -> list[Any]:
         return stage.there(path, keys, (site,))[site]
 
-    groups = items("/security-groups?name=web", "security_groups")
+    groups = items(f"/security-groups?name={group}", "security_groups")
     rules = [
         (each["direction"], each["ethertype"], each["port_range_min"], each["normalized_cidr"])
-        for group in groups
-        for each in group["security_group_rules"]
+        for found in groups
+        for each in found["security_group_rules"]
     ]
     interfaces = items("/ports?device_owner=network:router_interface", "ports")
     return {
@@ -249,12 +251,12 @@ def test_a_site_that_is_stopped_during_changes_and_deletions_catches_up(
         patiently(stage, "subnet", "create", "--network", name, "--subnet-range", cidr, name)
     for name in ("left", "kept"):
         patiently(stage, "router", "create", *hints, name)
-    for name in ("web", "gone"):
+    for name in ("gate", "gone"):
         do("security", "group", "create", name)
     one = do.show("network", "show", "one")["id"]
-    groups = [do.show("security", "group", "show", name)["id"] for name in ("web", "gone")]
+    groups = [do.show("security", "group", "show", name)["id"] for name in ("gate", "gone")]
     ports = [stage.port(site, network_id=one, security_groups=groups) for site in (away, "tokyo")]
-    said = Views(stage, ALL).alike(
+    said = Views(stage, ALL, "gate").alike(
         lambda now: len(now["subnets"]) == 3 and len(now["routers"]) == 2
     )
     assert len(said["rules"]) == 2
@@ -262,10 +264,10 @@ def test_a_site_that_is_stopped_during_changes_and_deletions_catches_up(
 
     sites.stop_site(away)
     try:
-        rule = ("security", "group", "rule", "create", "web", "--protocol", "tcp")
+        rule = ("security", "group", "rule", "create", "gate", "--protocol", "tcp")
         do(*rule, "--dst-port", "22")
         do(*rule, "--dst-port", "80")
-        ssh = do.rows("security", "group", "rule", "list", "web")
+        ssh = do.rows("security", "group", "rule", "list", "gate")
         do(
             *("security", "group", "rule", "delete"),
             next(each["ID"] for each in ssh if each["Port Range"] == "22:22"),
@@ -291,10 +293,10 @@ def test_a_site_that_is_stopped_during_changes_and_deletions_catches_up(
             and {each[2] for each in now["rules"]} == {None, 80}
         )
 
-    Views(stage, ALL).alike(as_without)
+    Views(stage, ALL, "gate").alike(as_without)
     assert not any(stage.there("/security-groups?name=gone", "security_groups", ALL).values())
     for name in ("one again", "three", "new"):
         do("network", "delete", name)
     do("router", "delete", "still kept")
-    do("security", "group", "delete", "web")
-    Views(stage, ALL).alike(lambda now: not any(now.values()))
+    do("security", "group", "delete", "gate")
+    Views(stage, ALL, "gate").alike(lambda now: not any(now.values()))
