@@ -10,8 +10,10 @@ from typing import Any
 from urllib.parse import quote
 
 from adapters.marks import Marks, besides, in_text, marked, marks_of
+from adapters.spec import PROJECT
 from idmap.desired import Desired, DesiredStore
 from idmap.front import IdMap
+from idmap.records import RecordStore
 from idmap.store import BURIED, SHARED, Pin
 from sync.addresses import Addresses
 from sync.cloud import Led, Refused
@@ -29,6 +31,7 @@ class Applier:
     tongue: Tongue
     ids: IdMap
     store: DesiredStore
+    records: RecordStore
     kinds: Mapping[str, Kind]
     ground: Ground
     addresses: Addresses
@@ -70,9 +73,11 @@ class Applier:
                 origin = BURIED if now is None or now.deleted else SHARED
             ours = pin is not None and pin.origin in (BURIED, SHARED)
             places = dict(pin.places) if pin is not None and ours else {}
-            places.pop(site, None)
+            before = places.pop(site, None)
             if local_id is not None:
                 places[site] = local_id
+            elif before is not None:
+                await self._unremember(desired, before)
             new = Pin(desired.global_id, kind, origin, places, anchor=desired.anchor)
             if new == pin or (pin is None and not places):
                 return
@@ -81,6 +86,13 @@ class Applier:
                 return
             # Another site's daemon was faster: on top of what it wrote.
             await self.ids.refresh()
+
+    async def _unremember(self, desired: Desired, local_id: str) -> None:
+        """It is not to be seen again should the site go away: nobody but its daemon has seen it go."""
+        site, kind = self.cloud.site, self.kinds[desired.kind].resource.kind
+        owner = (self.ids.pins.places(PROJECT, desired.project) or {}).get(site)
+        if owner is not None:
+            await self.records.drop(site, kind, owner, [local_id])
 
     async def _create(self, kind: Kind, desired: Desired) -> str:
         resource, spec = kind.resource, dict(desired.spec)

@@ -20,6 +20,7 @@ from idmap.desired import (
     Status,
 )
 from idmap.front import IdMap
+from idmap.records import RecordStore
 from sync.addresses import Addresses
 from sync.anchor import Anchor
 from sync.apply import Applier
@@ -60,6 +61,8 @@ class Round:
     tongue: Tongue
     ids: IdMap
     store: DesiredStore
+    records: RecordStore
+    """What is shown of the site while it is away."""
     kinds: Sequence[Kind]
     ground: Ground
     pool: range
@@ -152,6 +155,7 @@ class Round:
             self.tongue,
             self.ids,
             self.store,
+            self.records,
             {kind.name: kind for kind in self.kinds},
             self.ground,
             self.addresses,

@@ -14,6 +14,7 @@ from federator.upkeep.rebuild import expected_stamps
 from idmap.front import IdMap
 from idmap.redis_desired import RedisDesiredStore
 from idmap.redis_ledgers import RedisLedgerStore
+from idmap.redis_records import RedisRecordStore
 from idmap.redis_store import RedisIdStore
 from sync.addresses import Addresses, Neutron
 from sync.cloud import Cloud
@@ -53,6 +54,7 @@ async def crew(settings: Settings, names: Sequence[str]) -> AsyncIterator[Crew]:
     ids = IdMap(RedisIdStore(settings.redis, [site.key for site in sites.values()], stamps))
     store = RedisDesiredStore(settings.redis)
     ledgers = RedisLedgerStore(settings.redis)
+    records = RedisRecordStore(settings.redis, [site.key for site in sites.values()])
     accounts = {name: Account(sites[name]) for name in names or sites}
     pool = parse_pool(settings.segments) if settings.segments else range(0)
     await ids.start()
@@ -63,6 +65,7 @@ async def crew(settings: Settings, names: Sequence[str]) -> AsyncIterator[Crew]:
                 Tongue(_names(sites[name])),
                 ids,
                 store,
+                records,
                 all_kinds(),
                 await _ground(Cloud(account), sites[name], settings.federation),
                 pool,
@@ -85,6 +88,7 @@ async def crew(settings: Settings, names: Sequence[str]) -> AsyncIterator[Crew]:
         await ids.store.close()
         await store.close()
         await ledgers.close()
+        await records.close()
         for account in accounts.values():
             account.close()
 

@@ -24,6 +24,7 @@ async def test_a_plan_from_before_a_deletion_does_not_undo_it() -> None:
             late.tongue,
             late.ids,
             late.store,
+            late.records,
             {kind.name: kind for kind in late.kinds},
             late.ground,
             late.addresses,

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from idmap.records import Record
 from tests.sync.test_kills import subnet
-from tests.sync.world import Line, Trouble, World
+from tests.sync.world import ALPHA, Line, Trouble, World
 
 ONES = {"ipv6_ra_mode": "slaac", "ipv6_address_mode": "slaac"}
 """Where ports make their own addresses Neutron refuses any other, but for those of routers."""
@@ -105,3 +106,20 @@ async def test_a_site_that_shows_nothing_for_once_is_not_believed_to_have_delete
     await world.settle()
     await world.check()
     assert [each["name"] for each in world.neutrons["tokyo"].all("subnet")] == ["six"]
+
+
+async def test_what_is_gone_is_not_remembered_for_when_its_site_is_away() -> None:
+    world = await World().start()
+    group = await world.make("security_group", "paris", name="sg")
+    ids = await world.stretch("paris", "security_group", group, "tokyo")
+    await world.settle()
+    gid = await world.global_id("paris", group)
+    assert gid in ids
+    owner = world.project(ALPHA, "tokyo")
+    replica = await world.local(gid, "tokyo")
+    seen = [Record(each, owner, b"{}", 1) for each in (replica, "another")]
+    await world.records.write("tokyo", "security_group", seen)
+    assert await world.remove(gid)
+    await world.settle()
+    left = await world.records.read("tokyo", "security_group", None)
+    assert [each.local_id for each in left] == ["another"]

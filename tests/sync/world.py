@@ -24,6 +24,7 @@ from idmap.ids import global_uuid
 from idmap.memory import MemoryIdStore
 from idmap.memory_desired import MemoryDesiredStore
 from idmap.memory_ledgers import MemoryLedgerStore
+from idmap.memory_records import MemoryRecordStore
 from idmap.sites import SiteKey
 from idmap.store import SHARED, Pin
 from sync.addresses import Addresses
@@ -116,6 +117,7 @@ class World:
         self.neutrons = {name: Neutron(name) for name in self.sites}
         self.store = MemoryDesiredStore()
         self.ledgers = MemoryLedgerStore()
+        self.records = MemoryRecordStore(self.sites)
         self.id_store = MemoryIdStore(self.keys.values(), ())
         self.ids = IdMap(self.id_store)
         self.patience = {name: Patience(clock=self.now) for name in self.sites}
@@ -156,6 +158,7 @@ class World:
             self.tongue(site),
             ids,
             self.store,
+            self.records,
             all_kinds(),
             self.ground(site),
             POOL,
