@@ -11,7 +11,7 @@ from typing import Any
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from adapters.spec import Resource, Service
+from adapters.spec import Plug, Resource, Service
 
 NO_HEADERS: CIMultiDictProxy[str] = CIMultiDictProxy(CIMultiDict())
 
@@ -51,6 +51,11 @@ class Call:
     def is_create(self) -> bool:
         """Whether this makes a new object of its resource."""
         return self.method == "POST" and self.object_id is None and not self.tail
+
+    @property
+    def plugs_in(self) -> bool:
+        """Whether this plugs a router into something."""
+        return self.resource is not None and self.resource.plug is Plug.IN
 
 
 @dataclass(frozen=True, slots=True)

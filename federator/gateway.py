@@ -38,7 +38,6 @@ from federator.paging import Page, page_of
 from federator.plan import Plan, Reach, plan
 from federator.quotas import Quotas
 from federator.sharing.claims import wishes
-from federator.sharing.plugging import plugs_in
 from federator.sharing.sharing import Sharing
 from federator.sharing.span import only_hints_of
 from federator.stated import StatedNames
@@ -155,7 +154,7 @@ class Gateway:
     async def _asked(self, question: Question, chosen: Plan) -> web.Response:
         call, request_id = question.call, question.request_id
         if chosen.reach is Reach.ONE:
-            if plugs_in(question):
+            if call.plugs_in:
                 reply = await self.sharing.anchor.plugging.ask(question, chosen.sites[0])
             else:
                 reply = await self._first_that_has_it(question, chosen)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from enum import Enum
 
-from adapters.spec import Merge, Plug
+from adapters.spec import Merge
 from federator.call import Call
 from federator.faults import BadRequest, Conflict, NotFound
 from federator.merge import made_of
@@ -133,14 +133,10 @@ def _plan_for_object(
     able = [site for site in owners if all(site in p for p in where.body.values() if p)]
     if not able:
         raise BadRequest(f"The request refers to things that are not at one site: {owners}.")
-    if anchor or (_plugs_in(call) and where.anchors):
+    if anchor or (call.plugs_in and where.anchors):
         # A router that is plugged into something shared has to go wherever that is.
         return Plan(Reach.ANCHOR, (anchor or able[0],))
     return Plan(Reach.EVERY_REPLICA if len(able) > 1 else Reach.ONE, tuple(able))
-
-
-def _plugs_in(call: Call) -> bool:
-    return call.resource is not None and call.resource.plug is Plug.IN
 
 
 def whole_of(call: Call, where: Whereabouts) -> str:

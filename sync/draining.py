@@ -48,28 +48,25 @@ class Draining:
 
     async def drain(self, router: Desired) -> None:
         """From now on it is to have no interfaces here. Raises Undrainable, Refused, SiteUnreachable."""
-        global_id = router.global_id
-        for _ in range(2):
-            await self._may_be_drained(router)
-            if self.site in router.drained:
-                return
-            new = replace(router, drained=router.drained | {self.site})
-            if await self.store.put(new) is not None:
-                await self.store.wake([self.site])
-                return
-            router = await self.router(global_id)
-        raise Undrainable(f"router {global_id} is being changed; try again")
+        await self._may_be_drained(router)
+        await self._write(router, drained=True)
 
     async def restore(self, router: Desired) -> None:
-        """From now on it is to have its interfaces here again. Raises Undrainable."""
+        """From now on it is to have its interfaces here again. Raises Undrainable, Refused, SiteUnreachable."""
+        await self._write(router, drained=False)
+
+    async def _write(self, router: Desired, *, drained: bool) -> None:
         for _ in range(2):
-            if self.site not in router.drained:
+            if (self.site in router.drained) is drained:
                 return
-            new = replace(router, drained=router.drained - {self.site})
+            new = replace(router, drained=router.drained ^ {self.site})
             if await self.store.put(new) is not None:
                 await self.store.wake([self.site])
                 return
+            # Somebody was faster: on top of what he wrote, if that still allows it.
             router = await self.router(router.global_id)
+            if drained:
+                await self._may_be_drained(router)
         raise Undrainable(f"router {router.global_id} is being changed; try again")
 
     async def wait(self, global_id: str, state: State, seconds: float) -> int:

@@ -1,6 +1,6 @@
 """What is written down of a round: how each replica is, and what follows from it for the object."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import structlog
@@ -12,8 +12,8 @@ from sync.anchor import SEGMENTS
 from sync.apply import Applier
 from sync.cloud import Cloud, Refused
 from sync.drift import said as drifted
-from sync.kind import Kind
 from sync.plan import Delete, Plan
+from sync.registry import kind_of
 from sync.share import goes_with
 from sync.status import drained
 
@@ -30,7 +30,6 @@ class Outcome:
     cloud: Cloud
     store: DesiredStore
     ids: IdMap
-    kinds: Sequence[Kind]
     addresses: Addresses
     clock: Callable[[], float]
 
@@ -134,9 +133,8 @@ class Outcome:
         local_id = pin.places.get(self.site) if pin is not None else None
         if local_id is None:
             return False
-        kind = next(each for each in self.kinds if each.name == entry.kind)
         try:
-            await self.cloud.call("GET", f"{kind.path}/{local_id}?fields=id")
+            await self.cloud.call("GET", f"{kind_of(entry.kind).path}/{local_id}?fields=id")
         except Refused as error:
             if error.status != 404:
                 raise

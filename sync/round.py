@@ -98,7 +98,7 @@ class Round:
 
     @property
     def _outcome(self) -> Outcome:
-        return Outcome(self.cloud, self.store, self.ids, self.kinds, self.addresses, self.clock)
+        return Outcome(self.cloud, self.store, self.ids, self.addresses, self.clock)
 
     async def plan(self, lead: Leadership | None = None) -> Plan:
         """What a round would do. With `lead`, what has to be decided first is decided and written down.
@@ -146,11 +146,9 @@ class Round:
         project = await self.addresses.neutron.account.project_id()
         await reserve(self.site, Led(self.cloud, lead), self.ground, self.pool, project)
 
-    async def run(self, lead: Leadership) -> Done:
-        """A round. Raises as `plan` does."""
-        plan = await self.plan(lead)
-        statuses = await self.store.statuses(self.site)
-        applier = Applier(
+    def applier(self, lead: Leadership) -> Applier:
+        """What does the changes, for as long as this one leads."""
+        return Applier(
             Led(self.cloud, lead),
             self.tongue,
             self.ids,
@@ -160,6 +158,12 @@ class Round:
             self.ground,
             self.addresses,
         )
+
+    async def run(self, lead: Leadership) -> Done:
+        """A round. Raises as `plan` does."""
+        plan = await self.plan(lead)
+        statuses = await self.store.statuses(self.site)
+        applier = self.applier(lead)
         # Before anything else: what stands in a network is in its way when that is to be gone.
         kept = await self.placeholders.keep(lead)
         said = await self._outcome.of_what_is(plan, statuses, kept.wrong, applier)

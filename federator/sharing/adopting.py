@@ -1,18 +1,15 @@
 """``federator adopt`` and ``release``: what several sites have, each its own, becomes one, and back."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import click
 
-from adapters.errors import SiteUnreachable
-from federator.config import load
-from federator.options import OneLineErrors, config_option
-from federator.sharing.crew import crew
+from federator.options import config_option
+from federator.sharing.command import with_crew
+from federator.sharing.crew import Crew
 from sync.adopter import Adopter
 from sync.adopting import Unadoptable
-from sync.cloud import Refused
 from sync.registry import all_kinds, kind_of
 
 _KINDS = tuple(kind.name for kind in all_kinds() if kind.adoptable)
@@ -59,17 +56,14 @@ def release(config: Path, global_id: str) -> None:
 
 
 def _with(config: Path, run: Callable[[Adopter], Awaitable[str]]) -> None:
-    async def whole() -> str:
-        async with crew(load(config), ()) as there:
-            sites = {each.site: (each.cloud, each.tongue) for each in there.rounds}
-            return await run(Adopter(there.store, there.ids, sites))
-
-    with OneLineErrors():
+    async def whole(there: Crew) -> bool:
+        sites = {each.site: (each.cloud, each.tongue) for each in there.rounds}
         try:
-            click.echo(asyncio.run(whole()))
+            click.echo(await run(Adopter(there.store, there.ids, sites)))
         except Unadoptable as error:
             for line in error.why:
                 click.echo(f"federator: {line}", err=True)
-            raise SystemExit(1) from None
-        except (SiteUnreachable, Refused) as error:
-            raise SystemExit(f"federator: {error}") from None
+            return False
+        return True
+
+    with_crew(config, (), whole)

@@ -20,7 +20,7 @@ from federator.call import SiteReply
 from federator.faults import Conflict, Fault, Timeout, Unavailable
 from federator.merge import made_of
 from federator.sharing.closure import Closure, Member
-from federator.sharing.plugging import Plugging, plugs_in
+from federator.sharing.plugging import Plugging
 from federator.sharing.pools import new_pools, with_pools, without_pools
 from federator.sharing.reader import Reader
 from federator.sharing.wanted import Wanted
@@ -95,7 +95,7 @@ class Anchor:
             with suppress(Fault):
                 # Until the anchor says so itself: who reads next is to read what he has written.
                 await self.wanted.wait([global_id], [site], self.seconds)
-        if reply.ok and plugs_in(question):
+        if reply.ok and question.call.plugs_in:
             await self.follow(question, "router", global_id)
         return answer.one(reply, question.request_id)
 
@@ -131,7 +131,7 @@ class Anchor:
 
     async def _asked(self, question: Question, site: str, *begun: Desired | None) -> SiteReply:
         try:
-            ask = self.plugging.ask if plugs_in(question) else self.reader.fanout.ask
+            ask = self.plugging.ask if question.call.plugs_in else self.reader.fanout.ask
             reply = await ask(question, site)
         except Timeout:
             # Nobody knows what was done: the daemon of the anchor will look.

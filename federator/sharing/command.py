@@ -36,7 +36,7 @@ def sync(config: Path, site: str) -> None:
         await daemon.run()
         return True
 
-    _with_crew(config, (site,), run)
+    with_crew(config, (site,), run)
 
 
 @click.command()
@@ -56,7 +56,7 @@ def plan(config: Path, names: tuple[str, ...]) -> None:
                 reached = False
         return reached
 
-    _with_crew(config, names, run)
+    with_crew(config, names, run)
 
 
 @click.command()
@@ -89,12 +89,12 @@ def apply(config: Path, site: str, confirm: str, dry_run: bool) -> None:
                 click.echo(line)
             return not done.plan.refused
 
-    _with_crew(config, (site,), run)
+    with_crew(config, (site,), run)
 
 
-def _with_crew(
-    config: Path, names: tuple[str, ...], run: Callable[[Crew], Awaitable[bool]]
-) -> None:
+def with_crew(config: Path, names: tuple[str, ...], run: Callable[[Crew], Awaitable[bool]]) -> None:
+    """Run this with the daemons' tools for these sites, for all with no names. Exits with 1 if it went ill."""
+
     async def whole() -> bool:
         async with crew(load(config), names) as there:
             return await run(there)

@@ -1,17 +1,14 @@
 """``federator router drain`` and ``restore``: a router has no interfaces at a site for a while."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import click
 
-from adapters.errors import SiteUnreachable
-from federator.config import load
-from federator.options import OneLineErrors, config_option
-from federator.sharing.crew import crew
+from federator.options import config_option
+from federator.sharing.command import with_crew
+from federator.sharing.crew import Crew
 from idmap.desired import State
-from sync.cloud import Refused
 from sync.draining import Draining, Undrainable
 
 WAIT_SECONDS = 120.0
@@ -62,13 +59,13 @@ def restore(config: Path, site: str, name: str) -> None:
 
 
 def _with(config: Path, site: str, run: Callable[[Draining], Awaitable[str]]) -> None:
-    async def whole() -> str:
-        async with crew(load(config), (site,)) as there:
-            (each,) = there.rounds
-            return await run(Draining(there.store, there.ids, each.cloud))
-
-    with OneLineErrors():
+    async def whole(there: Crew) -> bool:
+        (each,) = there.rounds
         try:
-            click.echo(asyncio.run(whole()))
-        except (Undrainable, SiteUnreachable, Refused) as error:
-            raise SystemExit(f"federator: {error}") from None
+            click.echo(await run(Draining(there.store, there.ids, each.cloud)))
+        except Undrainable as error:
+            click.echo(f"federator: {error}", err=True)
+            return False
+        return True
+
+    with_crew(config, (site,), whole)

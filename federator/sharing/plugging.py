@@ -13,7 +13,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from adapters.spec import Plug
 from federator.asker import Question
 from federator.call import SiteReply
 from federator.faults import Fault
@@ -92,12 +91,6 @@ class Plugging:
             # One that is an interface after all is not deleted: Neutron sees to that.
             await self.reader.reply(f"/ports/{port}", site, identity, request_id, method="DELETE")
         return reply if reply.status >= 500 else None
-
-
-def plugs_in(question: Question) -> bool:
-    """Whether a request plugs a router in."""
-    resource = question.call.resource
-    return resource is not None and resource.plug is Plug.IN
 
 
 def _subnet(question: Question) -> str:

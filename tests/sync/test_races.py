@@ -1,8 +1,6 @@
 """What a daemon does on the word of a plan that has become old while it was at it."""
 
 from idmap.store import BURIED, SHARED
-from sync.apply import Applier
-from sync.cloud import Led
 from tests.sync.test_kills import subnet
 from tests.sync.world import Line, World
 
@@ -19,16 +17,7 @@ async def test_a_plan_from_before_a_deletion_does_not_undo_it() -> None:
     assert await world.remove(gid)
     async with world.store.lead("tokyo", 1000) as lead:
         assert lead is not None
-        applier = Applier(
-            Led(late.cloud, lead),
-            late.tongue,
-            late.ids,
-            late.store,
-            late.records,
-            {kind.name: kind for kind in late.kinds},
-            late.ground,
-            late.addresses,
-        )
+        applier = late.applier(lead)
         for each, entry in entries.items():
             await late.ids.refresh()
             pin = late.ids.pins.pin(None, each)
