@@ -78,7 +78,14 @@ class Sharing:
         sites = {wish.site, *(member.anchor for member in members)}
         await self.anchor.wanted.wait(ids, sorted(sites), self.seconds)
         where = await self.anchor.reader.locator.whereabouts(call, form, identity)
-        return await self._only_whole(call, where)
+        where = await self._only_whole(call, where)
+        for _, global_id in wish.missing:
+            if wish.site not in where.body.get(global_id, ()):
+                # Something was made a part of it meanwhile.
+                raise Unavailable(
+                    f"{global_id} is not all at {wish.site} yet; it goes on, try again."
+                )
+        return where
 
     async def _only_whole(self, call: Call, where: Whereabouts) -> Whereabouts:
         """Without the places of what has come to a site in part: a network whose subnet is on its way."""

@@ -1,5 +1,6 @@
 """Two or three real sites whose networks are kept alike: a gateway, and a daemon for each site."""
 
+import asyncio
 import subprocess
 import sys
 import time
@@ -141,7 +142,9 @@ async def site_admins(http: aiohttp.ClientSession, lab: Path) -> dict[str, Login
 async def realm(
     http: aiohttp.ClientSession, lab: Path, federation: Federation
 ) -> AsyncIterator[Realm]:
-    """A domain for the tests of one file."""
+    """A domain for the tests of one file, for which the daemons are at work."""
+    for daemon in federation.daemons.values():
+        await asyncio.to_thread(daemon.wait_until_it_leads)
     async with new_realm(http, lab, federation.gateway.url) as realm:
         await realm.project("alpha")
         await realm.user("ada", alpha="member")
