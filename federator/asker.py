@@ -37,6 +37,7 @@ from federator.hiding import (
     may_have_placeholders,
     without_placeholders,
     without_traces,
+    without_unknown_replicas,
 )
 from federator.lifter import Lifter
 from federator.localize import localize
@@ -112,6 +113,8 @@ class Asker:
         if call.resource is not None and may_have_placeholders(call.resource, reply.raw):
             account = await self.accounts[site].project_id()
             reply = without_placeholders(call.resource, reply, account)
+        if call.resource is not None and call.resource.shared and has_traces(reply.raw):
+            reply = without_unknown_replicas(call.resource, reply, self.ids.pins)
         local_id = question.where.path.get(str(call.object_id), {}).get(site)
         project_id = question.identity.project_id
         self.notice.passed(call, token, reply, project_id, local_id)

@@ -1,11 +1,12 @@
 """What tenants do not see of the federation's upkeep. Pure.
 
 A port that stands for one of another site (`sync.placeholders`) is none, wherever it would be shown.
-An object with replicas is one: lists show the anchor's, and pass over the others. Marks (tags, and the ends of
-descriptions) are taken out of whatever a site says.
+An object with replicas is one: lists show the anchor's, and pass over the others, also over one that has
+just been born and that the ID map does not know yet. Marks (tags, and the ends of descriptions) are taken out
+of whatever a site says.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +17,7 @@ from adapters.marks import (
     REMOTE,
     is_ours,
     is_placeholder,
+    marks_of,
     pools_in,
     unmarked,
     without_marks,
@@ -82,18 +84,52 @@ def without_placeholders(resource: Resource, reply: SiteReply, account: str) -> 
         return replace(reply, status=404, body=fault, raw=orjson.dumps(fault))
     if not isinstance(many, list):
         return reply
-    shown = [not (isinstance(each, dict) and is_placeholder(each, account)) for each in many]
+    return _showing(
+        resource,
+        reply,
+        [not (isinstance(each, dict) and is_placeholder(each, account)) for each in many],
+    )
+
+
+def without_unknown_replicas(resource: Resource, reply: SiteReply, pins: PinTable) -> SiteReply:
+    """A site's list, in its own IDs, without replicas that the map does not know as such, or not yet.
+
+    From the birth of a replica until every gateway knows it there would be two of one name.
+    """
+    many = reply.body.get(resource.keys) if isinstance(reply.body, dict) else None
+    if not isinstance(many, list):
+        return reply
+    return _showing(
+        resource,
+        reply,
+        [not _is_unknown_replica(resource, each, reply.site, pins) for each in many],
+    )
+
+
+def _is_unknown_replica(resource: Resource, item: Any, site: str, pins: PinTable) -> bool:
+    marks = marks_of(item) if isinstance(item, dict) else None
+    pin = pins.pin(resource.id_kind, marks.global_id) if marks is not None else None
+    if pin is None or not pin.anchor:
+        return False
+    here = pin.places.get(site)
+    return here != item.get(resource.id_field) if here else pin.anchor != site
+
+
+def _showing(resource: Resource, reply: SiteReply, shown: Sequence[bool]) -> SiteReply:
+    """The list in a reply, of which only some items are shown."""
     if all(shown):
         return reply
+    body = dict(reply.body)
+    many = body[resource.keys]
     kept = [each for each, is_shown in zip(many, shown, strict=True) if is_shown]
     # Their IDs stand in links to neighbouring pages as well, of which only counts that there are any.
     links = f"{resource.keys}_links"
     bare = {links: [{"rel": each.get("rel")} for each in body[links]]} if body.get(links) else {}
-    first, last = ("" if shown[at] else str(many[at].get("id")) for at in (0, -1))
+    first, last = ("" if shown[at] else str(many[at].get(resource.id_field)) for at in (0, -1))
     return replace(
         reply,
         body={**body, **bare, resource.keys: kept},
         raw=b"",
-        hidden=len(many) - len(kept),
-        ends=(first, last),
+        hidden=reply.hidden + len(many) - len(kept),
+        ends=(reply.ends[0] or first, reply.ends[1] or last),
     )

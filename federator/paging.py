@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from urllib.parse import parse_qsl, quote, urlencode
 
-from adapters.marks import PLACEHOLDER_FIELDS
+from adapters.marks import MARKED_FIELDS, PLACEHOLDER_FIELDS
 from adapters.spec import Merge, Resource, Service
 from federator.faults import BadRequest
 from federator.order import SortKey
@@ -116,7 +116,11 @@ def page_of(service: Service, resource: Resource, query: str) -> Page:
         if service.type == "network"
         else frozenset(),
         id_field=resource.id_field,
-        needed=frozenset(PLACEHOLDER_FIELDS if resource.kind == "port" else ()),
+        needed=frozenset(
+            (*PLACEHOLDER_FIELDS, *MARKED_FIELDS)
+            if resource.kind == "port"
+            else MARKED_FIELDS * resource.shared
+        ),
         cursor=words.get(CURSOR, ""),
         paged=bool(resource.order) and resource.merge is Merge.CONCAT,
     )

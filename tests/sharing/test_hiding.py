@@ -7,7 +7,13 @@ import pytest
 from adapters.marks import REMOTE, Marks, marked, own_pools
 from adapters.registry import all_services
 from federator.call import Call, SiteReply
-from federator.hiding import has_traces, hides, without_placeholders, without_traces
+from federator.hiding import (
+    has_traces,
+    hides,
+    without_placeholders,
+    without_traces,
+    without_unknown_replicas,
+)
 from federator.sharing.ports import changes_ports
 from idmap.pins import PinTable
 from idmap.store import BURIED, SHARED, Pin
@@ -110,3 +116,41 @@ def test_which_requests_change_ports(
     service = SERVICES["network" if kind == "port" else "compute"]
     call = Call(method, service, service.resource(kind), "/", **more)
     assert changes_ports(call) is changes
+
+
+def replica(local_id: str, global_id: str = GID, **more: Any) -> dict[str, Any]:
+    return {"id": local_id, "name": "span", "description": marked("", global_id), **more}
+
+
+def shown_of(site: str, *items: dict[str, Any], **pin: Any) -> list[str]:
+    """The IDs that are left of a site's list."""
+    known = {"origin": SHARED, "places": {"paris": "p"}, "anchor": "paris", **pin}
+    pins = PinTable([Pin(GID, "network", **known)])
+    said = SiteReply(site, 200, body={"networks": list(items)})
+    after = without_unknown_replicas(NETWORK, said, pins)
+    assert after.hidden == len(items) - len(after.body["networks"])
+    return [each["id"] for each in after.body["networks"]]
+
+
+def test_a_replica_that_was_born_a_moment_ago_is_not_a_second_network() -> None:
+    theirs = {"id": "x", "description": "mine", "tags": []}
+    tagged = {"id": "n", "description": "", "tags": Marks(GID, 1).tags}
+    assert shown_of("tokyo", replica("n"), theirs) == ["x"]
+    assert shown_of("tokyo", tagged) == [], "once it has its tags as well"
+    assert shown_of("tokyo", replica("t"), places=PLACES) == ["t"], "lists pass over it by its pin"
+    assert shown_of("tokyo", replica("t"), replica("again"), places=PLACES) == ["t"]
+
+
+def test_what_is_made_again_at_its_anchor_is_there_once() -> None:
+    assert shown_of("paris", replica("p"), replica("new")) == ["p"]
+    assert shown_of("paris", replica("p"), places={"tokyo": "t"}) == ["p"], "found after a loss"
+
+
+def test_marks_of_what_nobody_knows_hide_nothing() -> None:
+    assert shown_of("tokyo", replica("n", "0a0a0a0a-0e8e-5fd1-9858-0d53ba4d5d97")) == ["n"]
+
+
+def test_a_page_goes_on_behind_a_replica_that_is_not_shown() -> None:
+    pins = PinTable([Pin(GID, "network", SHARED, {"paris": "p"}, anchor="paris")])
+    said = SiteReply("tokyo", 200, body={"networks": [{"id": "x"}, replica("n")]})
+    assert without_unknown_replicas(NETWORK, said, pins).ends == ("", "n")
