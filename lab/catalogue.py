@@ -27,6 +27,8 @@ class Service:
     command: tuple[str, ...] = ()
     processes: int = 1
     threads: int = 1
+    lazy_apps: bool = False
+    """Each process loads it for itself: it opens connections as soon as it is loaded."""
     pyargv: str = ""
 
 

@@ -175,6 +175,8 @@ class Cloud:
         argv += ["--threads", str(launch.threads)]
         if launch.processes > 1:
             argv += ["--master"]  # a process of its own, so only where it has something to do
+        if launch.lazy_apps:
+            argv += ["--lazy-apps"]
         if launch.pyargv:
             argv += ["--pyargv", fill(launch.pyargv, self.values)]
         if service == "keystone":
