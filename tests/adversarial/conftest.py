@@ -22,7 +22,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def fleet(lab: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     """A Redis and one gateway, for the tests that leave both alone."""
     with new_fleet(lab, tmp_path_factory.mktemp("fleet")) as fleet:
@@ -30,7 +30,7 @@ def fleet(lab: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet
         yield fleet
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def gateway(fleet: Fleet) -> GatewayProcess:
     """The one gateway of the fleet."""
     return fleet.gateways[0]
@@ -44,7 +44,7 @@ def own_fleet(lab: Path, tmp_path: Path) -> Iterator[Fleet]:
         fleet.check()
 
 
-@pytest_asyncio.fixture(loop_scope="session", scope="session")
+@pytest_asyncio.fixture(loop_scope="session", scope="package")
 async def http() -> AsyncIterator[aiohttp.ClientSession]:
     """Connections of clients."""
     connector = aiohttp.TCPConnector(limit=0)
@@ -57,7 +57,7 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
         yield session
 
 
-@pytest_asyncio.fixture(loop_scope="session", scope="session")
+@pytest_asyncio.fixture(loop_scope="session", scope="package")
 async def site_admins(http: aiohttp.ClientSession, lab: Path) -> dict[str, Login]:
     """Those who see at each site what really is there."""
     return {
@@ -98,7 +98,7 @@ def pytest_runtest_makereport(
     return report
 
 
-@pytest_asyncio.fixture(loop_scope="session", scope="session")
+@pytest_asyncio.fixture(loop_scope="session", scope="package")
 async def everybody(
     http: aiohttp.ClientSession, lab: Path, gateway: GatewayProcess
 ) -> AsyncIterator[Everybody]:

@@ -102,6 +102,8 @@ async def new_realm(
     finally:
         await asyncio.gather(*(asyncio.to_thread(_sweep, lab, site, realm) for site in sites))
         path = f"/domains/{realm.domain_id}"
+        # Anew: by now a token may have expired.
+        admin = await log_in(http, f"{url}/identity", home_auth(lab))
         await admin.do("PATCH", "identity", path, {"domain": {"enabled": False}})
         await admin.do("DELETE", "identity", path)
 

@@ -31,7 +31,7 @@ class Desk:
         return Api({**self.people.auth, "auth_url": f"{url}/identity/v3"}, "federation")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def desk(lab: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """A gateway that is ready. None of what it logs may hold a token, whatever the tests do."""
     with ExitStack() as stack:

@@ -50,7 +50,7 @@ class Front:
     rooms: tuple[IdentityApi, VersionApi] | None = None
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def clouds() -> Path:
     """The clouds.yaml of a running lab."""
     path = Path(os.environ.get("LAB_DIR", ".lab")) / "clouds.yaml"
@@ -59,7 +59,7 @@ def clouds() -> Path:
     return path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def front(clouds: Path) -> Iterator[Front]:
     """The front rooms before the lab's home and sites."""
     endpoints = asyncio.run(_endpoints(load_sites(clouds, SITES)))

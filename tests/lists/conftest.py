@@ -152,14 +152,14 @@ class Estate:
                 query = found[0].partition("?")[2]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def recorder() -> Iterator[Recorder]:
     """Hears what the Novas of the sites are asked, and what they say."""
     with Recorder() as recorder:
         yield recorder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def fleet(
     lab: Path, recorder: Recorder, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Fleet]:
@@ -180,7 +180,7 @@ def fleet(
         fleet.check()
 
 
-@pytest_asyncio.fixture(loop_scope="session", scope="session")
+@pytest_asyncio.fixture(loop_scope="session", scope="package")
 async def estate(lab: Path, fleet: Fleet, recorder: Recorder) -> AsyncIterator[Estate]:
     """The lists, made for one new project."""
     url = fleet.gateways[0].url

@@ -14,14 +14,14 @@ from tests.session.openid import exchange_at, issuer_of
 SECRET = "0123456789abcdef" * 3
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def home(lab: Path) -> Iterator[Home]:
     """Home, and a domain of our own there."""
     with new_home(lab) as home:
         yield home
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def estate(lab: Path, home: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Estate]:
     """Two gateway processes on one Redis and one secret."""
     folder = tmp_path_factory.mktemp("logins")

@@ -16,7 +16,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("lab")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def clouds_yaml() -> Path:
     """The clouds.yaml of a running lab."""
     path = Path(os.environ.get("LAB_DIR", ".lab")) / "clouds.yaml"

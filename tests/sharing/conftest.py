@@ -115,21 +115,21 @@ def new_federation(lab: Path, folder: Path, **settings: Any) -> Iterator[Federat
                 daemon.kill()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def federation(lab: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Federation]:
     """For the tests that leave its processes alone."""
     with new_federation(lab, tmp_path_factory.mktemp("federation")) as there:
         yield there
 
 
-@pytest_asyncio.fixture(loop_scope="session", scope="session")
+@pytest_asyncio.fixture(loop_scope="session", scope="package")
 async def http() -> AsyncIterator[aiohttp.ClientSession]:
     """Connections of clients."""
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
         yield session
 
 
-@pytest_asyncio.fixture(loop_scope="session", scope="session")
+@pytest_asyncio.fixture(loop_scope="session", scope="package")
 async def site_admins(http: aiohttp.ClientSession, lab: Path) -> dict[str, Login]:
     """Those who see at each site what really is there."""
     return {

@@ -86,7 +86,7 @@ class Stage:
             api.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stage(lab: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """The stage of all stories."""
     with ExitStack() as stack:
