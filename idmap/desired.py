@@ -127,6 +127,14 @@ class DesiredStore(Protocol):
         """These, as far as they are there."""
         ...
 
+    async def naming(self, global_ids: Iterable[str]) -> list[Desired]:
+        """Every entry in whose spec one of these IDs stands, in the order of their IDs.
+
+        What it stands there for is for the caller to see: a subnet has the ID of its network, but whoever
+        writes one into a description names it too.
+        """
+        ...
+
     async def put(self, desired: Desired) -> Desired | None:
         """Write an entry if it is still the version that it was made from; it comes back with its new version.
 

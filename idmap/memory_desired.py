@@ -1,6 +1,8 @@
 """Desired state in the memory of one process: the reference for other stores."""
 
 import asyncio
+import json
+import re
 from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -10,6 +12,8 @@ from time import monotonic
 
 from idmap.desired import CONFIRMED, Desired, Leadership, NotLeading, Status
 from idmap.lease import renewed
+
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class MemoryDesiredStore:
@@ -30,6 +34,10 @@ class MemoryDesiredStore:
 
     async def get(self, global_ids: Iterable[str]) -> dict[str, Desired]:
         return {gid: self._desired[gid] for gid in global_ids if gid in self._desired}
+
+    async def naming(self, global_ids: Iterable[str]) -> list[Desired]:
+        ids = set(global_ids)
+        return [entry for entry in await self.all() if not ids.isdisjoint(_named(entry))]
 
     async def put(self, desired: Desired) -> Desired | None:
         if not self._is_current(desired):
@@ -124,3 +132,7 @@ class MemoryDesiredStore:
     def _check(self, site: str, fence: str) -> None:
         if self._fences.get(site) != fence:
             raise NotLeading(site)
+
+
+def _named(entry: Desired) -> set[str]:
+    return set(_UUID.findall(json.dumps(dict(entry.spec)))) - {entry.global_id}

@@ -2,6 +2,7 @@
 
 Keys, all below one prefix:
     desired              hash     global ID -> "<version>\\0<entry as JSON>"
+    named:<global ID>    set      the global IDs of the entries in which this one stands
     replicas:<site>      hash     global ID -> status as JSON
     told:<name>          hash     site -> what its daemon tells the others
     wake:<site>          stream   wakes; nothing in them means anything, and only the last one counts
@@ -16,6 +17,7 @@ from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, replace
 from importlib.resources import files
+from operator import attrgetter
 from time import monotonic
 from typing import Any
 from uuid import uuid4
@@ -41,7 +43,9 @@ class RedisDesiredStore:
         self._redis: Any = connect(redis)
         self._prefix = prefix
         lua = files("idmap") / "lua"
+        self._table = [prefix + "desired", prefix + "named"]
         self._put = self._redis.register_script((lua / "desired.lua").read_text())
+        self._naming = self._redis.register_script((lua / "naming.lua").read_text())
         self._fenced = self._redis.register_script((lua / "fenced.lua").read_text())
 
     async def all(self) -> list[Desired]:
@@ -57,10 +61,16 @@ class RedisDesiredStore:
             values = await self._redis.hmget(self._prefix + "desired", ids)
         return {gid: _load(raw) for gid, raw in zip(ids, values, strict=True) if raw is not None}
 
+    async def naming(self, global_ids: Iterable[str]) -> list[Desired]:
+        ids = list(global_ids)
+        with unavailable():
+            found = await self._naming(keys=self._table, args=ids) if ids else []
+        return sorted((_load(raw) for raw in found), key=attrgetter("global_id"))
+
     async def put(self, desired: Desired) -> Desired | None:
         with unavailable():
             version = await self._put(
-                keys=[self._prefix + "desired"],
+                keys=self._table,
                 args=[desired.global_id, desired.version, _dump(desired)],
             )
         return replace(desired, version=int(version)) if version else None
@@ -68,9 +78,7 @@ class RedisDesiredStore:
     async def drop(self, desired: Desired) -> bool:
         with unavailable():
             return bool(
-                await self._put(
-                    keys=[self._prefix + "desired"], args=[desired.global_id, desired.version, ""]
-                )
+                await self._put(keys=self._table, args=[desired.global_id, desired.version, ""])
             )
 
     async def statuses(

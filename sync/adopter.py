@@ -85,7 +85,7 @@ class Adopter:
         entry = (await self.store.get([global_id])).get(global_id)
         if entry is not None:
             await self._drop(entry)
-        for part in [e for e in await self.store.all() if global_id in goes_with(e)]:
+        for part in [e for e in await self.store.naming([global_id]) if global_id in goes_with(e)]:
             if kind_of(part.kind).wholes(part.spec) == (global_id,):
                 await self._drop(part)
                 await self._unpin(part.global_id, kind_of(part.kind))

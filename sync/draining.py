@@ -91,7 +91,7 @@ class Draining:
     async def _interfaces(self, router: str) -> Sequence[Desired]:
         return [
             each
-            for each in await self.store.all()
+            for each in await self.store.naming([router])
             if each.kind == "router_interface"
             and not each.deleted
             and self.site in each.sites

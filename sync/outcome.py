@@ -99,7 +99,8 @@ class Outcome:
         self, whole: Desired, statuses: Mapping[str, Status]
     ) -> dict[str, Status | None]:
         """What belongs to something that has been stretched is not ready before it has been looked at again."""
-        parts = [each for each in await self.store.all() if whole.global_id in goes_with(each)]
+        named = await self.store.naming([whole.global_id])
+        parts = [each for each in named if whole.global_id in goes_with(each)]
         known = {part.global_id: statuses.get(part.global_id) for part in parts}
         return {gid: replace(each, state=State.PENDING) for gid, each in known.items() if each}
 
@@ -109,7 +110,7 @@ class Outcome:
         if not entry.deleted or change.extra or status.attempts < _REFUSALS:
             return
         log.warning("a deletion is withdrawn", id=entry.global_id, site=self.site, why=status.error)
-        entries = await self.store.all()
+        entries = await self.store.naming([entry.global_id])
         along = [each for each in entries if each.deleted and entry.global_id in goes_with(each)]
         for each in (*along, entry):
             generation = each.generation + 1

@@ -184,7 +184,7 @@ class Anchor:
         if router is None or resource is None or resource.plug is None:
             return begun
         try:
-            for entry in await self.wanted.store.all():
+            for entry in await self.wanted.store.naming([router.global_id]):
                 if entry.kind != "router_interface" or entry.anchor != router.anchor:
                     continue
                 if entry.spec["device_id"] == router.global_id:

@@ -72,7 +72,7 @@ class Claims:
         """
         ports = made_of(call.resource, call.body) if call.resource is not None else []
         networks = Counter(str(port.get("network_id")) for port in ports)
-        entries = await self.desired.all() if networks.keys() & where.anchors.keys() else []
+        entries = await self.desired.naming(networks.keys() & where.anchors.keys())
         sites: set[str] = set()
         for entry in entries:
             count = networks.get(str(entry.spec.get("network_id")), 0)
@@ -99,7 +99,7 @@ class Claims:
             return [subnet] if subnet in where.anchors else []
         if network not in where.anchors:
             return []
-        entries = await self.desired.all()
+        entries = await self.desired.naming([network])
         return [
             entry.global_id
             for entry in entries

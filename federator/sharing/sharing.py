@@ -166,7 +166,7 @@ class Sharing:
         whole = where.path.keys() & where.anchors.keys()
         if call.method not in ("PUT", "DELETE") or kind not in RULE_KINDS or whole:
             return where
-        for entry in await self.anchor.wanted.store.all():
+        for entry in await self.anchor.wanted.store.naming(where.path):
             if entry.kind == "policy" and where.path.keys() & set(entry.spec.get(RULES) or ()):
                 policy = self.anchor.reader.locator.shared("policy", entry.global_id)
                 if policy is not None:

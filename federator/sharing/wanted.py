@@ -82,17 +82,18 @@ class Wanted:
 
     async def unfinished(self, global_ids: Collection[str]) -> set[tuple[str, str]]:
         """(global ID, site) of the replicas of these that are there without all that belongs to them."""
-        entries = [each for each in await self.store.all() if not each.deleted]
+        known, named = await self.store.get(global_ids), await self.store.naming(global_ids)
+        entries = [each for each in (*known.values(), *named) if not each.deleted]
         parts = [(gid, e) for e in entries for gid in {e.global_id, *wholes(e)} & set(global_ids)]
         lacking = set()
         for site in {site for _, entry in parts for site in entry.sites - {entry.anchor}}:
             here = [(gid, entry) for gid, entry in parts if site in entry.sites]
-            known = await self.store.statuses(site, {entry.global_id for _, entry in here})
+            said = await self.store.statuses(site, {entry.global_id for _, entry in here})
             lacking |= {
                 (gid, site)
                 for gid, entry in here
                 if site != entry.anchor
-                if (status := known.get(entry.global_id)) is None or not status.generation
+                if (status := said.get(entry.global_id)) is None or not status.generation
             }
         return lacking
 
@@ -137,7 +138,8 @@ class Wanted:
 
     async def bury(self, begun: Desired) -> None:
         """It is gone at its anchor, and is to be gone everywhere, with all that Neutron takes along."""
-        along = [each for each in await self.store.all() if begun.global_id in goes_with(each)]
+        named = await self.store.naming([begun.global_id])
+        along = [each for each in named if begun.global_id in goes_with(each)]
         buried = [begun, *along]
         for entry in buried:
             await self._bury(entry)
@@ -175,7 +177,7 @@ class Wanted:
             entries = await self.store.get(global_ids)
             lacking = ""
             for site in sites:
-                statuses = await self.store.statuses(site)
+                statuses = await self.store.statuses(site, entries)
                 for entry in entries.values():
                     status = statuses.get(entry.global_id)
                     if status is None or not _is_there(status, entry):

@@ -59,6 +59,32 @@ async def test_entries_come_in_the_order_of_their_ids(desired: DesiredStore) -> 
     assert [each.global_id for each in await desired.all()] == [ONE, TWO]
 
 
+async def test_who_names_an_id_is_found_by_it(desired: DesiredStore) -> None:
+    a, b, c = (f"{n}a0e0d0c-0b0a-4908-8706-050403020100" for n in "123")
+    rule = {"security_group_id": ONE, "remote_group_id": ONE, "tags": [], "of": {TWO: {"kbps": 1}}}
+    both = await desired.put(replace(NET, global_id=b, spec=rule))
+    one = await desired.put(replace(NET, global_id=a, spec={"network_id": ONE, "name": a}))
+    await desired.put(replace(NET, global_id=c))
+    assert both is not None
+    assert one is not None
+
+    assert await desired.naming([ONE]) == [one, both], "in the order of their IDs"
+    assert await desired.naming([ONE, TWO, c]) == [one, both]
+    assert await desired.naming([TWO]) == [both]
+    assert await desired.naming([a]) == [], "itself"
+    assert await desired.naming([]) == []
+
+    moved = await desired.put(replace(both, spec={"network_id": TWO}))
+    assert moved is not None
+    assert await desired.naming([ONE]) == [one]
+    assert await desired.naming([TWO]) == [moved]
+    assert await desired.drop(moved)
+    assert await desired.naming([TWO]) == []
+    assert await desired.drop(one)
+    again = await desired.put(replace(NET, global_id=a, spec={"network_id": ONE}))
+    assert await desired.naming([ONE]) == [again]
+
+
 async def test_only_who_knows_what_is_there_writes(desired: DesiredStore) -> None:
     first = await desired.put(NET)
     assert first is not None
