@@ -18,7 +18,8 @@ from idmap.store import BURIED, SHARED, Pin
 from sync.addresses import Addresses
 from sync.cloud import Led, Refused
 from sync.driver import SEGMENT, Ground, How
-from sync.kind import Kind
+from sync.kind import Hand, Kind
+from sync.observe import plugged_into
 from sync.plan import Change, Create, Delete, Replica, Stretch, Update
 from sync.tongue import Tongue
 
@@ -95,6 +96,11 @@ class Applier:
             await self.records.drop(site, kind, owner, [local_id])
 
     async def _create(self, kind: Kind, desired: Desired) -> str:
+        made = await self._made(kind, desired, _Midwife(self, kind, desired))
+        return await self._finished(kind, desired, made)
+
+    async def _made(self, kind: Kind, desired: Desired, hand: Hand) -> Mapping[str, Any]:
+        """The new object as the site shows it; if somebody began to make it, that one."""
         resource, spec = kind.resource, dict(desired.spec)
         own = {name: spec.pop(name) for name in kind.at_anchor if name in spec}
         fields = self.tongue.inward(resource, spec, self.ids.pins)
@@ -111,12 +117,15 @@ class Applier:
             fields["description"] = marked(text, desired.global_id, self.ground.federation)
             begun = await self._begun(kind, desired.global_id, fields["description"])
         if kind.create is not None:
-            made = await kind.create(_Midwife(self, kind, desired), fields, begun)
-        elif begun is not None:
-            made = begun
-        else:
-            made = (await self.cloud.call("POST", kind.path, {resource.key: fields}))[resource.key]
-        local_id = str(made["id"])
+            return await kind.create(hand, fields, begun)
+        if begun is not None:
+            return begun
+        return dict((await hand.call("POST", kind.path, {resource.key: fields}))[resource.key])
+
+    async def _finished(self, kind: Kind, desired: Desired, made: Mapping[str, Any]) -> str:
+        """From now on it stands for the object, has all its fields, and says what it is."""
+        resource, local_id = kind.resource, str(made["id"])
+        spec = {k: v for k, v in desired.spec.items() if k not in kind.at_anchor}
         await self.keep_place(desired, local_id)
         outward = self.tongue.outward(resource, made, self.ids.pins)
         replica = Replica(kind.name, local_id, outward, made, marks_of(made))
@@ -199,17 +208,27 @@ class Applier:
                 }
                 await self.cloud.call("POST", "/v2.0/segments", {"segment": segment})
             case How.REMAKE:
-                # Marked as one that was never finished: of the two the one that the map has is kept, and the
-                # next round makes its parts there before it takes this one away.
-                theirs = besides(replica.local.get("tags") or ())
-                of = self.ground.federation
-                unfinished = Marks(desired.global_id, 0, anchor=True, of=of).tags
-                await self.cloud.call("PUT", f"{path}/tags", {"tags": [*theirs, *unfinished]})
-                await self.keep_place(desired, replica.local_id)
-                return await self._create(kind, desired)
+                return await self._remake(kind, desired, replica)
             case How.NOTHING:
                 pass
         return replica.local_id
+
+    async def _remake(self, kind: Kind, desired: Desired, replica: Replica) -> str:
+        """Another one in its place. Raises Unfit if somebody has plugged into it meanwhile.
+
+        It is marked as one that was never finished: of the two the one that the map has is kept, and the next
+        round makes its parts there before it takes this one away.
+        """
+        path, tags = f"{kind.path}/{replica.local_id}", replica.local.get("tags") or ()
+        unfinished = Marks(desired.global_id, 0, anchor=True, of=self.ground.federation).tags
+        await self.cloud.call("PUT", f"{path}/tags", {"tags": [*besides(tags), *unfinished]})
+        await self.keep_place(desired, replica.local_id)
+        made = await self._made(kind, desired, self.cloud)
+        if kind.stretch is not None and await plugged_into(self.cloud, replica.local_id):
+            await self.cloud.call("DELETE", f"{kind.path}/{made['id']}")
+            await self.cloud.call("PUT", f"{path}/tags", {"tags": list(tags)})
+            kind.stretch(self.ground, desired.spec, replica.local, True)
+        return await self._finished(kind, desired, made)
 
     async def _delete(self, kind: Kind, replica: Replica) -> None:
         try:

@@ -9,7 +9,7 @@ from idmap.desired import Desired
 from idmap.pins import PinTable
 from sync.cloud import Cloud, Refused
 from sync.driver import Ground, vlan_of
-from sync.kind import Kind
+from sync.kind import Hand, Kind
 from sync.plan import Replica
 from sync.tongue import Tongue
 
@@ -75,10 +75,15 @@ async def plugged_in(
     wanted = {entry.global_id for entry in desired if len(entry.sites) > 1}
     plugged = set()
     for replica in observed.replicas.get("network", ()):
-        if replica.global_id in wanted and vlan_of(replica.local, ground.physical_network) is None:
-            query = f"network_id={replica.local_id}&fields=device_owner"
-            body = await cloud.call("GET", f"/v2.0/ports?{query}")
-            owners = [each.get("device_owner") for each in body["ports"]]
-            if any(owner != "network:dhcp" for owner in owners):
-                plugged.add(replica.local_id)
+        tunnel = vlan_of(replica.local, ground.physical_network) is None
+        if tunnel and replica.global_id in wanted and await plugged_into(cloud, replica.local_id):
+            plugged.add(replica.local_id)
     return plugged
+
+
+async def plugged_into(hand: Hand, network: str) -> list[str]:
+    """The ports of a network, in the site's own IDs, without those of Neutron's DHCP."""
+    query = f"network_id={network}&fields=id&fields=device_owner"
+    body = await hand.call("GET", f"/v2.0/ports?{query}")
+    ports = [each for each in body["ports"] if each.get("device_owner") != "network:dhcp"]
+    return sorted(str(each["id"]) for each in ports)

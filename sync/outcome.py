@@ -12,6 +12,7 @@ from sync.anchor import SEGMENTS
 from sync.apply import Applier
 from sync.cloud import Cloud, Refused
 from sync.drift import said as drifted
+from sync.observe import plugged_into
 from sync.plan import Delete, Plan
 from sync.registry import kind_of
 from sync.share import goes_with
@@ -52,9 +53,13 @@ class Outcome:
         # What has been forgotten meanwhile: the others needed nothing of this site for it.
         wanted = {entry.global_id for entry in await self.store.all()}
         said: dict[str, Status | None] = dict.fromkeys(statuses.keys() - wanted)
+        twice = {each.desired.global_id for each in plan.deletions if is_left_over(each)}
         for entry, replica in plan.alike:
             await applier.keep_place(entry, replica.local_id)
             known = statuses.get(entry.global_id)
+            if entry.global_id in twice and known is not None and known.state is State.ERROR:
+                # As long as the other one cannot be taken away (`left_over`).
+                continue
             ready = State.READY, entry.generation, replica.local_id
             error = wrong.get(entry.global_id, "")
             if known is None or (known.state, known.generation, known.local_id) != ready:
@@ -81,7 +86,7 @@ class Outcome:
                 )
         for gid, why in plan.unfit.items():
             known = statuses.get(gid)
-            if known is None or known.error != why:
+            if known is None or (known.state, known.error) != (State.ERROR, why):
                 said[gid] = Status(State.ERROR, error=why, since=now)
         for entry in plan.gone:
             if await self._is_there_all_the_same(entry):
@@ -103,6 +108,21 @@ class Outcome:
         parts = [each for each in named if whole.global_id in goes_with(each)]
         known = {part.global_id: statuses.get(part.global_id) for part in parts}
         return {gid: replace(each, state=State.PENDING) for gid, each in known.items() if each}
+
+    async def left_over(self, change: Delete, status: Status | None) -> dict[str, Status | None]:
+        """What is said of a network that was made again while somebody plugged into the one before."""
+        if status is None or status.state is not State.ERROR or not is_left_over(change):
+            return {}
+        if kind_of(change.replica.kind).stretch is None:
+            return {}
+        ports = await plugged_into(self.cloud, change.replica.local_id)
+        # By the IDs of the site: once they are in the map, tenants may say them too.
+        await self.ids.register(self.site, ports)
+        why = (
+            "it was made again as a VLAN, and what was plugged in meanwhile is cut off: delete and make again"
+            f" port {', '.join(ports)} ({status.error})"
+        )
+        return {change.desired.global_id: replace(status, error=why)} if ports else {}
 
     async def withdraw(self, change: Delete, status: Status) -> None:
         """A site needs what was to be gone: it stays, and those that have let it go make it again."""
@@ -166,3 +186,8 @@ class Outcome:
         own = [number for number, gid in claims.items() if gid == entry.global_id.encode()]
         if own:
             await self.ids.store.put_documents(SEGMENTS, "", dict.fromkeys(own))
+
+
+def is_left_over(change: Delete) -> bool:
+    """Whether it is about a second one of an object, of which one stays."""
+    return change.extra and change.replica.kind == change.desired.kind

@@ -190,6 +190,9 @@ class Round:
                 if isinstance(change, Stretch):
                     said |= await self._outcome.unsettled(entry, statuses)
                 await self.store.put_statuses(self.site, said, lead.fence)
+            elif isinstance(change, Delete):
+                said = await self._outcome.left_over(change, status)
+                await self.store.put_statuses(self.site, said, lead.fence)
             if isinstance(change, Stretch):
                 # It may have become another one, and the rest of the plan is about the old one's parts.
                 again = True
