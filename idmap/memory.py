@@ -131,6 +131,10 @@ class MemoryIdStore:
     async def claim_document(self, kind: str, owner: str, name: str, content: bytes) -> bool:
         return self._documents[kind, owner].setdefault(name, content) is content
 
+    async def disclaim_document(self, kind: str, owner: str, name: str, content: bytes) -> bool:
+        kept = self._documents[kind, owner]
+        return kept.get(name) == content and kept.pop(name, None) is not None
+
     def _drawer(self, kind: str, owner: str, site: str | None) -> tuple[str, ...]:
         return (kind, owner) if site is None else (kind, owner, str(self._namespaces[site]))
 

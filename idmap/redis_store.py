@@ -87,6 +87,8 @@ class RedisIdStore:
         self._scripts = {
             name: self._script(name) for name in ("locate", "register", "stamp", "pins")
         }
+        disclaim = (files("idmap") / "lua" / "disclaim.lua").read_text()
+        self._disclaim: Any = self._redis.register_script(disclaim)
         self._stamps_seen = "", frozenset(self._expected.values())
         self._tuned = ""
 
@@ -237,6 +239,11 @@ class RedisIdStore:
         with unavailable():
             key = self._prefix + self._drawer(kind, owner, None)
             return bool(await cast(Any, self._redis.hsetnx(key, name, cast(Any, content))))
+
+    async def disclaim_document(self, kind: str, owner: str, name: str, content: bytes) -> bool:
+        with unavailable():
+            key = self._prefix + self._drawer(kind, owner, None)
+            return bool(await self._disclaim(keys=[key], args=[name, content]))
 
     async def close(self) -> None:
         with unavailable():

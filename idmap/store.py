@@ -198,6 +198,10 @@ class IdStore(Protocol):
         """Write a document if there is none of this name yet; False if there is one."""
         ...
 
+    async def disclaim_document(self, kind: str, owner: str, name: str, content: bytes) -> bool:
+        """Delete a document if it is still this one; False if it is another's by now, or nobody's."""
+        ...
+
     async def close(self) -> None:
         """Let go of connections."""
         ...

@@ -18,6 +18,7 @@ from sync.addresses import Addresses
 from sync.driver import SEGMENT, Ground, Unfit, vlan_of
 from sync.kind import Kind
 from sync.news import News
+from sync.numbers import SEGMENTS
 from sync.observe import Observed
 from sync.plan import Replica
 from sync.segments import NoSegment, candidates
@@ -25,9 +26,6 @@ from sync.share import goes_with
 from sync.unfinished import ended
 
 log = structlog.get_logger(__name__)
-
-SEGMENTS = "segment"
-"""Documents of this kind in the ID map say which network has a VLAN ID."""
 
 
 @dataclass(frozen=True, slots=True)

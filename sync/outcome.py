@@ -8,10 +8,10 @@ import structlog
 from idmap.desired import Desired, DesiredStore, State, Status
 from idmap.front import IdMap
 from sync.addresses import Addresses
-from sync.anchor import SEGMENTS
 from sync.apply import Applier
 from sync.cloud import Cloud, Refused
 from sync.drift import said as drifted
+from sync.numbers import give_back
 from sync.observe import plugged_into
 from sync.plan import Delete, Plan
 from sync.registry import kind_of
@@ -174,18 +174,10 @@ class Outcome:
         somewhere = entry.unread or (pin is not None and pin.places)
         if entry.gone | {self.site} >= entry.sites and not somewhere:
             await self.addresses.close_book(entry)
-            # Whoever drops it gives back its numbers, and nobody else: they may be another's a moment later.
             if await self.store.drop(entry) and entry.kind == "network":
-                await self._give_back_numbers(entry)
+                await give_back(entry, self.ids)
         elif self.site not in entry.gone:
             await self.store.put(replace(entry, gone=entry.gone | {self.site}))
-
-    async def _give_back_numbers(self, entry: Desired) -> None:
-        """Its VLAN ID may be another network's, and so may one that was claimed for it and never used."""
-        claims = await self.ids.store.documents(SEGMENTS, "")
-        own = [number for number, gid in claims.items() if gid == entry.global_id.encode()]
-        if own:
-            await self.ids.store.put_documents(SEGMENTS, "", dict.fromkeys(own))
 
 
 def is_left_over(change: Delete) -> bool:

@@ -31,6 +31,7 @@ from sync.driver import Ground, TooBig, Unfit
 from sync.guard import guarded
 from sync.kind import Kind
 from sync.news import News
+from sync.numbers import give_back_nobodys
 from sync.observe import Observed, observe, plugged_in
 from sync.outcome import Outcome
 from sync.placeholders.keep import Placeholders
@@ -142,7 +143,9 @@ class Round:
         }
 
     async def reserve(self, lead: Leadership) -> None:
-        """Once for each leader: the VLAN IDs are kept from the site's own networks. Raises as `plan` does."""
+        """Once for each leader: what one before has died over is cleared away, and the VLAN IDs are kept from
+        the site's own networks. Raises as `plan` does."""
+        await give_back_nobodys(self.store, self.ids)
         project = await self.addresses.neutron.account.project_id()
         await reserve(self.site, Led(self.cloud, lead), self.ground, self.pool, project)
 

@@ -21,10 +21,10 @@ from idmap.front import IdMap
 from idmap.ledgers import LedgerStore
 from idmap.pins import PinTable
 from idmap.store import Lease, Pin
-from sync.anchor import SEGMENTS
 from sync.cloud import Cloud, Refused
 from sync.ipam.life import without_site
 from sync.ledgers import change, read
+from sync.numbers import SEGMENTS
 from sync.registry import all_kinds
 from sync.restored import Reading, Restored, restored
 from sync.tongue import Tongue

@@ -143,6 +143,7 @@ CALLS: dict[str, Callable[[RedisIdStore], Awaitable[object]]] = {
     "rebuild_lock": lambda store: store.rebuild_lock().__aenter__(),
     "documents": lambda store: store.documents("keypair", "alice"),
     "put_documents": lambda store: store.put_documents("keypair", "alice", {"a": b"b"}),
+    "disclaim_document": lambda store: store.disclaim_document("keypair", "alice", "a", b"b"),
 }
 
 

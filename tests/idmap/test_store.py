@@ -277,3 +277,12 @@ async def test_only_one_can_claim_a_document(store: IdStore) -> None:
     assert not await store.claim_document("keypair", "alice", "key", b"second one")
     assert await store.claim_document("keypair", "bob", "key", b"his own")
     assert await store.documents("keypair", "alice") == {"key": b"first one"}
+
+
+async def test_only_what_is_still_the_same_is_disclaimed(store: IdStore) -> None:
+    await store.claim_document("segment", "", "2000", b"a network")
+    assert not await store.disclaim_document("segment", "", "2000", b"another one")
+    assert await store.disclaim_document("segment", "", "2000", b"a network")
+    assert not await store.disclaim_document("segment", "", "2000", b"a network")
+    assert await store.claim_document("segment", "", "2000", b"another one")
+    assert await store.documents("segment", "") == {"2000": b"another one"}
