@@ -29,6 +29,8 @@ class Stage:
 
     federation: Federation
     openstack: Openstack
+    admin: Openstack
+    """The command of somebody who may make policies in the same project."""
     people: People
     api: Api
     admins: dict[str, Api]
@@ -66,7 +68,13 @@ def stage(
         # Daemons end before what is left of the user is swept at the sites.
         federation = stack.enter_context(new_federation(lab, folder, sites=list(FIRST)))
         login = {**people.auth, "auth_url": f"{federation.gateway.url}/identity/v3"}
-        clouds = {"clouds": {"user": {"auth": login, "region_name": "federation"}}}
+        boss = {**login, **_with_role(lab, people, "admin")}
+        clouds = {
+            "clouds": {
+                name: {"auth": auth, "region_name": "federation"}
+                for name, auth in (("user", login), ("boss", boss))
+            }
+        }
         ours = folder / "client"
         ours.mkdir()
         (ours / "clouds.yaml").write_text(yaml.safe_dump(clouds))
@@ -75,7 +83,20 @@ def stage(
         admins = {site: cloud(lab, f"{site}-admin") for site in ALL}
         for admin in admins.values():
             stack.callback(admin.close)
-        yield Stage(federation, Openstack(commands, ours, "user"), people, api, admins)
+        user, admin = (Openstack(commands, ours, name) for name in ("user", "boss"))
+        yield Stage(federation, user, admin, people, api, admins)
+
+
+def _with_role(lab: Path, people: People, role: str) -> dict[str, str]:
+    """The login of somebody else in the same project; he goes with his domain."""
+    home, name = cloud(lab, "home"), f"{role}-{people.user}"
+    new = {"name": name, "domain_id": people.domain_id, "password": name}
+    user = home.do("POST", "identity", "/users", {"user": new})["user"]["id"]
+    (found,) = home.get("identity", f"/roles?name={role}")["roles"]
+    path = f"/projects/{people.project_id}/users/{user}/roles/{found['id']}"
+    home.do("PUT", "identity", path)
+    home.close()
+    return {"username": name, "password": name}
 
 
 @pytest.fixture(scope="module")
@@ -142,6 +163,10 @@ def _said(stage: Stage, site: str, group: str) -> dict[str, Any]:
         "addresses": [
             sorted(each["addresses"]) for each in items("/address-groups", "address_groups")
         ],
+        "policies": [
+            (each["name"], [(rule["type"], rule["max_kbps"]) for rule in each["rules"]])
+            for each in items("/qos/policies", "policies")
+        ],
     }
 
 
@@ -163,6 +188,15 @@ def test_every_kind_by_the_command_at_two_sites_and_then_at_three(stage: Stage) 
     do("subnet", "create", "--network", "span", "--subnet-range", "10.63.0.0/24", "four")
     v6 = ("--ip-version", "6", "--ipv6-ra-mode", "slaac", "--ipv6-address-mode", "slaac")
     do("subnet", "create", "--network", "span", *v6, "--subnet-range", "fd63:0:0:1::/64", "six")
+    prefixes = ("--pool-prefix", "10.66.0.0/16", "--default-prefix-length", "24")
+    do("subnet", "pool", "create", *prefixes, "prefixes")
+    do("network", "create", *HINTS, "pond")
+    do("subnet", "create", "--network", "pond", "--subnet-pool", "prefixes", "pooled")
+    boss = stage.admin
+    boss("network", "qos", "policy", "create", "slow")
+    limit = ("network", "qos", "rule", "create", "--type", "bandwidth-limit", "--egress")
+    boss(*limit, "--max-kbps", "3000", "slow")
+    boss("network", "set", "--qos-policy", "slow", "span")
     do("router", "create", "way")
     do("router", "add", "subnet", "way", "four")
     do("router", "add", "subnet", "way", "six")
@@ -175,17 +209,19 @@ def test_every_kind_by_the_command_at_two_sites_and_then_at_three(stage: Stage) 
     do(*rule, "--dst-port", "8080", "--ethertype", "IPv6", "--remote-ip", "2001:db8::/32")
 
     boot = ("server", "create", "--flavor", "m1.nano", "--image", "cirros", "--network", "span")
+    boot += ("--network", "pond")
     patiently(stage, *boot, "--security-group", "web", "--availability-zone", "tokyo", "far")
     said = Views(stage, FIRST).alike()
-    assert said["networks"] == ["span"]
-    assert [name for name, *_ in said["subnets"]] == ["four", "six"]
+    assert said["networks"] == ["pond", "span"]
+    assert [name for name, *_ in said["subnets"]] == ["four", "pooled", "six"]
     assert said["routers"] == [("way", True)]
     assert {ip for _, ip in said["interfaces"]} == {"10.63.0.1", "fd63:0:0:1::"}
     assert len(said["rules"]) == 6
     assert said["addresses"] == [["192.0.2.0/25"]]
+    assert said["policies"] == [("slow", [("bandwidth_limit", 3000)])]
 
     # What the tenant sees is one of each.
-    for words in (("network",), ("subnet",), ("router",), ("address", "group")):
+    for words in (("network",), ("subnet",), ("subnet", "pool"), ("router",), ("address", "group")):
         named = [each["Name"] for each in do.rows(*words, "list", *_own(words))]
         assert len(named) == len(set(named)), named
     assert do.show("network", "show", "span")["description"] == "für alle"
@@ -210,14 +246,17 @@ def test_every_kind_by_the_command_at_two_sites_and_then_at_three(stage: Stage) 
     )
     do("security", "group", "rule", "delete", ssh)
     do(*rule, "--dst-port", "25")
+    (slow,) = boss.ids("network", "qos", "rule", "list", "slow")
+    boss("network", "qos", "rule", "set", "--max-kbps", "4000", "slow", slow)
 
     def changed(now: dict[str, Any]) -> bool:
         return (
-            now["networks"] == ["span2"]
+            now["networks"] == ["pond", "span2"]
             and now["subnets"][0][3] == ("9.9.9.9",)
             and now["routers"] == [("way", False)]
             and now["addresses"] == [["192.0.2.0/25", "198.51.100.0/25"]]
             and {each[2] for each in now["rules"]} == {None, 25, 80, 443, 8080}
+            and now["policies"] == [("slow", [("bandwidth_limit", 4000)])]
         )
 
     Views(stage, ALL).alike(changed)
@@ -227,7 +266,9 @@ def test_every_kind_by_the_command_at_two_sites_and_then_at_three(stage: Stage) 
     do("router", "remove", "subnet", "way", "four")
     do("router", "remove", "subnet", "way", "six")
     do("router", "delete", "way")
-    do("network", "delete", "span2")
+    do("network", "delete", "span2", "pond")
+    do("subnet", "pool", "delete", "prefixes")
+    boss("network", "qos", "policy", "delete", "slow")
     do("security", "group", "delete", "web")
     do("address", "group", "delete", "friends")
 
