@@ -8,12 +8,15 @@ from typing import Any
 from idmap.desired import WAYS_OUT, Desired, DesiredStore, Leadership
 from idmap.front import IdMap
 from sync.driver import Ground, vlan_of
+from sync.joining import free
 from sync.observe import Observed
 
 _VLANS = "vlans"
 """The VLAN IDs in use at a site."""
 _MTUS = "mtus"
 """The largest MTU that a site carries, once it has refused a larger one, and when that was."""
+_FREE = "free"
+"""What has its anchor at a site and may be at all others (`sync.joining`)."""
 MTU_SECONDS = 3600.0
 """So long that is believed: a site may carry more by then."""
 
@@ -64,6 +67,19 @@ class News:
         """This site carries no larger one. Raises NotLeading."""
         said = json.dumps([limit, self.clock()]).encode()
         await self.store.publish(self.site, _MTUS, said, lead.fence)
+
+    async def tell_free(
+        self, desired: Sequence[Desired], observed: Observed, lead: Leadership
+    ) -> None:
+        """What may come to a site that joins. Raises NotLeading."""
+        pins = self.ids.pins
+        said = free(self.site, desired, lambda entry: observed.of(entry, pins, self.site))
+        await self.store.publish(self.site, _FREE, json.dumps(said).encode(), lead.fence)
+
+    async def free(self) -> frozenset[str]:
+        """What all sites have told of that."""
+        told = await self.store.published(_FREE)
+        return frozenset(gid for raw in told.values() for gid in json.loads(raw))
 
     async def vlans(self) -> Mapping[str, Collection[int]]:
         """Site -> the VLAN IDs that are in use there."""

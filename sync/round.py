@@ -13,7 +13,6 @@ import structlog
 from adapters.errors import SiteUnreachable
 from idmap.desired import (
     CONFIRMED,
-    Desired,
     DesiredStore,
     Leadership,
     State,
@@ -29,16 +28,18 @@ from sync.diff import diff
 from sync.drift import reported
 from sync.driver import Ground, TooBig, Unfit
 from sync.guard import guarded
+from sync.joiner import Joiner
 from sync.kind import Kind
 from sync.news import News
 from sync.numbers import give_back_nobodys
-from sync.observe import Observed, observe, plugged_in
+from sync.observe import observe, plugged_in
 from sync.outcome import Outcome
 from sync.placeholders.keep import Placeholders
 from sync.plan import Change, Delete, Plan, Stretch, Update
 from sync.reserve import reserve
 from sync.status import drained, failed, reached, waits
 from sync.tongue import Tongue, Untranslatable
+from sync.unfit import without_unfit
 
 log = structlog.get_logger(__name__)
 
@@ -70,6 +71,8 @@ class Round:
     """The VLAN IDs that may be given out."""
     addresses: Addresses
     placeholders: Placeholders
+    eager: bool = False
+    """Whether what is at other sites is to be here too, as far as its tenants say nothing else."""
     report_drift: bool = False
     """Whether what was changed behind our back is left as it is, and said to be so."""
     clock: Callable[[], float] = time.time
@@ -113,6 +116,9 @@ class Round:
         plugged = await plugged_in(self.cloud, self.ground, desired, observed)
         if lead is not None:
             await self._news.tell(desired, observed, lead)
+            if self.eager:
+                joiner = Joiner(self.site, self.store, self.ids, self._news)
+                desired = await joiner.joined(desired, observed, lead)
             desired = await self._anchor.decided(desired, observed, plugged)
         plan = diff(
             self.site,
@@ -127,20 +133,11 @@ class Round:
         )
         if self.report_drift:
             plan = reported(plan)
-        plan = replace(plan, unfit={**plan.unfit, **self._unknown(desired, observed)})
+        plan = without_unfit(plan, self.kinds, self.ground, desired, observed.unknown)
         if lead is None:
             plan = replace(plan, placeholders=tuple(await self.placeholders.planned()))
         confirmed = (await self.store.published(CONFIRMED)).get(self.site, b"").decode()
         return guarded(plan, self.kinds, observed.listed, statuses, confirmed)
-
-    def _unknown(self, desired: Sequence[Desired], observed: Observed) -> dict[str, str]:
-        """Global ID -> why it can never be here: the site's Neutron does not know such things."""
-        here = [each for each in desired if self.site in each.sites and not each.deleted]
-        return {
-            each.global_id: f"the Neutron of {self.site} has no {each.kind.replace('_', ' ')}"
-            for each in here
-            if each.kind in observed.unknown
-        }
 
     async def reserve(self, lead: Leadership) -> None:
         """Once for each leader: what one before has died over is cleared away, and the VLAN IDs are kept from

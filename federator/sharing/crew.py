@@ -78,6 +78,7 @@ async def crew(settings: Settings, names: Sequence[str]) -> AsyncIterator[Crew]:
                     account.project_id,
                     settings.federation,
                 ),
+                settings.sharing == "eager",
                 settings.drift == "report",
             )
             for name, account in accounts.items()

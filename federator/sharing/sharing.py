@@ -135,6 +135,10 @@ class Sharing:
         without = [site for site in wanted if site not in daemons]
         if stated and without:
             raise Conflict(f"Nothing can span {' and '.join(wanted)}: {without[0]} has no daemon.")
+        if self.eager and not stated:
+            # Who gets a daemon later gets it then (`sync.joining`).
+            there = tuple(site for site in wanted if site in daemons)
+            return there if len(there) > 1 else ()
         return () if without else wanted
 
     async def made_at(self, sites: Sequence[str], question: Question, anchor: str) -> web.Response:

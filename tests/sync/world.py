@@ -109,6 +109,7 @@ class World:
     sites: Sequence[str] = ("paris", "tokyo")
     offset: float = 0
     report_drift: bool = False
+    eager: bool = False
     foreign: dict[tuple[str, str, str], Item] = field(default_factory=dict)
     """(site, kind, local ID) -> what is there and not in anybody's care."""
 
@@ -177,6 +178,7 @@ class World:
                 self.ground(site).federation,
                 self.refusals[site],
             ),
+            self.eager,
             self.report_drift,
             self.now,
         )
