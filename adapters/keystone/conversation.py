@@ -58,6 +58,7 @@ class Conversation(session.Session):
 
     status: int | None = None
     at_home = False
+    _was_heard = False
 
     def __init__(self, site: Site, seconds: float) -> None:
         verify, cert = site.verify, site.cert
@@ -69,10 +70,26 @@ class Conversation(session.Session):
         kwargs["log"] = False
         kwargs.setdefault("timeout", self._seconds)
         try:
-            response = super().request(url, method, *args, **kwargs)
+            response = self._response(url, method, *args, **kwargs)
         except exceptions.HttpError as error:
             self.status = error.http_status
             raise
+        self._was_heard = True
+        return response
+
+    def _response(self, url: str, method: str, *args: Any, **kwargs: Any) -> requests.Response:
+        """The answer, to a second request if the connection of an earlier one broke down over the first.
+
+        A server may close a connection that it has kept open, and a proxy does so, without a word, when its
+        Keystone fails (RFC 9112, 9.3.1): then the client is to ask again. To ask for a token twice is harmless.
+        """
+        ask = super().request
+        try:
+            response = ask(url, method, *args, **kwargs)
+        except exceptions.ConnectFailure:
+            if not self._was_heard:
+                raise
+            response = ask(url, method, *args, **kwargs)
         self.status = response.status_code
         return response
 
