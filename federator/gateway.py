@@ -20,7 +20,7 @@ from aiohttp import web
 
 from adapters.abilities import Abilities
 from adapters.identity import Identity
-from adapters.spec import Merge, Service
+from adapters.spec import Merge, Resource, Service
 from adapters.translate import shape
 from federator import answer, chosen_ids, stream
 from federator.answer import Part
@@ -37,11 +37,12 @@ from federator.locate import Locator
 from federator.paging import Page, page_of
 from federator.plan import Plan, Reach, plan
 from federator.quotas import Quotas
+from federator.renamed import by_own_ids
 from federator.sharing.claims import wishes
 from federator.sharing.sharing import Sharing
 from federator.sharing.span import only_hints_of
 from federator.stated import StatedNames
-from federator.upkeep.namesakes import unnoticed
+from federator.upkeep.namesakes import Item, unnoticed
 from federator.upkeep.rebuild import Rebuild
 
 
@@ -107,6 +108,10 @@ class Gateway:
             call, where = own, await self.locator.whereabouts(own, form, identity)
         where = await self.sharing.in_wholes(call, where)
         await self.sharing.check(call, where)
+        where = await self.sharing.defaults.taken(call, form, where, identity, request_id)
+        own = by_own_ids(call, where, self.locator.ids.pins)
+        if own is not call:
+            call, where = own, await self.locator.whereabouts(own, form, identity)
         away = self._away(call)
         where = await self.sharing.bring(call, form, where, identity, request_id, away)
         chosen = plan(call, where, self.sites, self.default_site, away)
@@ -193,7 +198,7 @@ class Gateway:
         call, base = question.call, self.fanout.asker.public_base
         began = monotonic()
         leaf = await self.lists.leaf(question, sites, page)
-        if call.resource is not None and unnoticed(call.resource, list(leaf.read.values())):
+        if call.resource is not None and self._unnoticed(call.resource, list(leaf.read.values())):
             # New at the sites (the default groups of a new project): known at once, not in a minute.
             await self.rebuild.look_for_namesakes(since=began)
             leaf = await self.lists.leaf(question, sites, page)
@@ -202,6 +207,12 @@ class Gateway:
             answer.all_there(replies)
         part = Part(leaf.items, leaf.more, leaf.token)
         return answer.merged(call, page, replies, base, question.request_id, part)
+
+    def _unnoticed(self, resource: Resource, lists: Sequence[Sequence[Item]]) -> bool:
+        def is_kept(global_id: str) -> bool:
+            return self.locator.shared(resource.kind, global_id) is not None
+
+        return unnoticed(resource, lists, is_kept)
 
     async def _first_that_has_it(self, question: Question, chosen: Plan) -> SiteReply:
         """The reply of the owner. Of an object that is at several sites, the first site that has it."""

@@ -48,6 +48,7 @@ from federator.owners import Owners
 from federator.quotas import Quotas
 from federator.sharing.anchor import Anchor
 from federator.sharing.claims import Claims
+from federator.sharing.defaults import Defaults
 from federator.sharing.plugging import Plugging
 from federator.sharing.reader import Reader
 from federator.sharing.sharing import Sharing
@@ -300,6 +301,7 @@ def build(settings: Settings) -> House:
                 settings.sites,
                 default_site,
                 settings.sharing_seconds,
+                Defaults(Wanted(desired, ids), reader),
                 settings.sharing == "eager",
             ),
             abilities=abilities,

@@ -18,14 +18,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, unquote_plus
 
-import orjson
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from adapters.identity import Identity
 from adapters.names import stated_name
-from adapters.paths import rewrite_path
 from adapters.spec import Ids, Resource, Service
-from adapters.translate import ids_in_action, ids_in_body, rewrite_action, rewrite_body, shape
+from adapters.translate import ids_in_action, ids_in_body, shape
 from federator.asker import Question
 from federator.call import Call
 from federator.fanout import Fanout
@@ -34,10 +32,9 @@ from federator.merge import identity as id_of
 from federator.merge import made_of
 from federator.paging import LARGEST_PAGE
 from federator.plan import Whereabouts
+from federator.renamed import Mention, with_body, with_path
 
 Kinds = Mapping[str, tuple[Service, Resource]]
-Mention = tuple[str, str]
-"""(kind, name with its site) as it stands in a call."""
 
 MOST_NAMES = 20
 """In one call; each of them costs a question to every site."""
@@ -73,9 +70,9 @@ class StatedNames:
         if call.method == "GET" and call.is_list and "name=" in call.query:
             call = await ask.filtered()
         if in_path := await ask.ids(call.path_ids):
-            call = _with_path(call, in_path)
+            call = with_path(call, in_path)
         if b"@" in call.raw and (in_body := await ask.ids(_in_body(call), really_called=True)):
-            call = _with_body(call, in_body)
+            call = with_body(call, in_body)
         return call
 
 
@@ -209,30 +206,3 @@ def _in_body(call: Call) -> list[tuple[str, Any]]:
     chosen = {str(id_of(call.resource, each)) for each in new if call.is_create}
     mentions = ids_in_body(form, call.body, request=True)
     return [each for each in mentions if each[1] not in chosen]
-
-
-def _with_path(call: Call, found: Mapping[Mention, str]) -> Call:
-    def change(kind: str, value: str) -> str:
-        return found.get((kind, value), value)
-
-    own_kind = call.resource.id_kind if call.resource is not None else ""
-    return replace(
-        call,
-        path=rewrite_path(call.service, call.path, change),
-        path_ids=tuple((kind, change(kind, value)) for kind, value in call.path_ids),
-        object_id=call.object_id and change(own_kind, call.object_id),
-    )
-
-
-def _with_body(call: Call, found: Mapping[Mention, str]) -> Call:
-    assert call.resource is not None
-    form = shape(call.service, call.resource)
-
-    def change(kind: str, value: Any) -> Any:
-        return found.get((kind, value), value)
-
-    if call.is_action:
-        body = rewrite_action(form, call.body, change)
-    else:
-        body = rewrite_body(form, call.body, change, request=True)
-    return replace(call, body=body, raw=orjson.dumps(body))

@@ -53,8 +53,11 @@ def adoption(
     found: Sequence[Found],
     pins: PinTable,
     known: Collection[str] = (),
+    one: str = "",
 ) -> Adoption:
     """One object of these, the first of which becomes its anchor; `known` is what is kept alike already.
+
+    `one` is the global ID of what is shown as one at several sites, and kept alike by nobody.
 
     Raises Unadoptable.
     """
@@ -63,7 +66,7 @@ def adoption(
         raise Unadoptable(
             f"{kind.noun} comes to other sites by itself, and cannot be adopted there"
         )
-    wrong = [line for each in found for line in _unfit(kind, each, pins, known)]
+    wrong = [line for each in found for line in _unfit(kind, each, pins, known, one)]
     if repeated := len(found) - len({each.site for each in found}):
         wrong.append(f"{repeated} of them are at a site that has another one of them")
     if wrong:
@@ -110,14 +113,14 @@ def adoption(
     )
 
 
-def _unfit(kind: Kind, each: Found, pins: PinTable, known: Collection[str]) -> list[str]:
+def _unfit(kind: Kind, each: Found, pins: PinTable, known: Collection[str], one: str) -> list[str]:
     """Why one of them cannot be taken, whatever the others are."""
     item, gid = each.replica.item, each.replica.global_id
     if each.replica.marks is not None:
         return [f"{gid} at {each.site} is in a federation's care already"]
     pin = pins.pin(kind.resource.kind, gid)
     # A pin of ours that nothing is known of was left behind by somebody who died over it.
-    if pin is not None and (pin.origin != SHARED or gid in known):
+    if pin is not None and ((pin.origin != SHARED and gid != one) or gid in known):
         return [f"{gid} at {each.site} is one with those of other sites already"]
     if pins.pin(PROJECT, str(item.get("project_id"))) is None:
         return [f"the project of {gid} at {each.site} is none of the federation's"]

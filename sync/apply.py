@@ -5,7 +5,7 @@ mark, its place is in the ID map before anything refers to it, and its generatio
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
@@ -72,14 +72,17 @@ class Applier:
                 # It may have been deleted since this plan was made: the tombstone is there before the pin.
                 now = (await self.store.get([desired.global_id])).get(desired.global_id)
                 origin = BURIED if now is None or now.deleted else SHARED
-            ours = pin is not None and pin.origin in (BURIED, SHARED)
-            places = dict(pin.places) if pin is not None and ours else {}
+            ours = pin if pin is not None and pin.origin in (BURIED, SHARED) else None
+            places = dict(ours.places) if ours is not None else {}
             before = places.pop(site, None)
             if local_id is not None:
                 places[site] = local_id
             elif before is not None:
                 await self._unremember(desired, before)
             new = Pin(desired.global_id, kind, origin, places, anchor=desired.anchor)
+            if ours is not None:
+                # The IDs of what was one with it at sites that have left are good for life.
+                new = replace(new, aliases=ours.aliases, former=ours.former)
             if new == pin or (pin is None and not places):
                 return
             if await self.ids.store.put_pins([new], seen=seen):

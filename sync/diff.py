@@ -45,15 +45,17 @@ def diff(
     places: Mapping[str, str],
     ground: Ground,
     plugged: Collection[str] = (),
+    but: Collection[str] = (),
 ) -> Plan:
     """What would bring a site to the desired state.
 
     `kinds` in order of dependence. `places` is global ID -> local ID of the replicas that the ID map has at the
-    site, `plugged` the local IDs of networks that have ports. `now` in seconds since 1970.
+    site, `plugged` the local IDs of networks that have ports. `now` in seconds since 1970. Nothing is planned
+    for the global IDs in `but`.
     """
     draft = _Draft(drains={entry.global_id for entry in desired if site in entry.drained})
     for kind in kinds:
-        mine = [entry for entry in desired if entry.kind == kind.name]
+        mine = [e for e in desired if e.kind == kind.name and e.global_id not in but]
         there = [each for each in observed.get(kind.name, ()) if not _is_strayed(kind, each, draft)]
         found = _matched(kind, mine, there, places, draft)
         draft.found |= {gid: replica.local_id for gid, replica in found.items()}

@@ -1,7 +1,7 @@
 """What there is at a site of the shared kinds. All of it, or nothing: half a list would make a wrong plan."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from adapters.marks import marks_of
@@ -27,6 +27,11 @@ class Observed:
     def listed(self) -> dict[str, int]:
         """Kind -> how many objects there are."""
         return {kind: len(replicas) for kind, replicas in self.replicas.items()}
+
+    def without(self, kind: str, local_ids: Collection[str]) -> dict[str, Sequence[Replica]]:
+        """The replicas, but for these of a kind."""
+        kept = [r for r in self.replicas.get(kind, ()) if r.local_id not in local_ids]
+        return {**self.replicas, kind: kept}
 
     def of(self, entry: Desired, pins: PinTable, site: str) -> Replica | None:
         """What there is of an entry; of several the one that the map has."""

@@ -88,6 +88,13 @@ class Outcome:
             known = statuses.get(gid)
             if known is None or (known.state, known.error) != (State.ERROR, why):
                 said[gid] = Status(State.ERROR, error=why, since=now)
+        for entry in plan.absent:
+            if await self._is_there_all_the_same(entry):
+                continue
+            if entry.global_id in statuses:
+                said[entry.global_id] = None
+            await applier.keep_place(entry, None)
+            await self._end_of_its_project(entry)
         for entry in plan.gone:
             if await self._is_there_all_the_same(entry):
                 continue
@@ -162,6 +169,16 @@ class Outcome:
             return False
         log.warning("is not listed, and is there", site=self.site, id=entry.global_id)
         return True
+
+    async def _end_of_its_project(self, entry: Desired) -> None:
+        """A default group that no site has any more is forgotten: it goes with its project alone."""
+        if entry.kind != "security_group" or self.site != entry.anchor or entry.changing:
+            return
+        pin = self.ids.pins.pin(None, entry.global_id)
+        if pin is None or not pin.places:
+            generation = entry.generation + 1
+            await self.store.put(replace(entry, deleted=True, generation=generation))
+            await self.store.wake(entry.sites)
 
     async def _forget(self, entry: Desired) -> None:
         """What is gone everywhere needs no tombstone any more.

@@ -107,6 +107,8 @@ class Plan:
     unfit: Mapping[str, str] = field(default_factory=dict)
     """Global ID -> why it cannot be at several sites."""
     odd: tuple[Odd, ...] = ()
+    absent: tuple[Desired, ...] = ()
+    """What only Neutron can make here, and has not (`sync.defaults`)."""
     drift: tuple[Update, ...] = ()
     """What differs, and is only reported (`sync.drift`)."""
     placeholders: tuple[str, ...] = ()
@@ -141,6 +143,10 @@ def told(plan: Plan) -> list[str]:
     lines += [
         f"{plan.site}: drained {entry.kind} {entry.global_id}: is kept away until it is restored"
         for entry in plan.drained
+    ]
+    lines += [
+        f"{plan.site}: wait {entry.global_id}: Neutron makes it when its project is at work here"
+        for entry in plan.absent
     ]
     lines += [
         f"{plan.site}: drift {each.desired.kind} {each.desired.global_id} [{', '.join(sorted(each.fields))}]"

@@ -24,6 +24,7 @@ from sync.addresses import Addresses
 from sync.anchor import Anchor
 from sync.apply import Applier
 from sync.cloud import Changed, Cloud, Led, Refused
+from sync.defaults import Seen, default_groups
 from sync.diff import diff
 from sync.drift import reported
 from sync.driver import Ground, TooBig, Unfit
@@ -120,16 +121,26 @@ class Round:
                 joiner = Joiner(self.site, self.store, self.ids, self._news)
                 desired = await joiner.joined(desired, observed, lead)
             desired = await self._anchor.decided(desired, observed, plugged)
+        places = self.ids.pins.at(self.site, (each.global_id for each in desired))
+        seen = default_groups(self.site, desired, observed.replicas, places)
+        desired = await self._with_joining(desired, seen, lead)
         plan = diff(
             self.site,
             [kind for kind in self.kinds if kind.name not in observed.unknown],
             desired,
-            observed.replicas,
+            observed.without("security_group", seen.strangers),
             statuses,
             now=self.clock(),
-            places=self.ids.pins.at(self.site, (each.global_id for each in desired)),
+            places=places,
             ground=self.ground,
             plugged=plugged,
+            but=seen.absent | seen.apart.keys(),
+        )
+        plan = replace(
+            plan,
+            absent=tuple(each for each in desired if each.global_id in seen.absent),
+            unfit={**plan.unfit, **seen.apart},
+            odd=(*plan.odd, *seen.odd),
         )
         if self.report_drift:
             plan = reported(plan)
@@ -138,6 +149,16 @@ class Round:
             plan = replace(plan, placeholders=tuple(await self.placeholders.planned()))
         confirmed = (await self.store.published(CONFIRMED)).get(self.site, b"").decode()
         return guarded(plan, self.kinds, observed.listed, statuses, confirmed)
+
+    async def _with_joining(
+        self, desired: Sequence[Desired], seen: Seen, lead: Leadership | None
+    ) -> list[Desired]:
+        """The desired state with what is to be here from now on; with `lead` it is written down."""
+        now = {each.global_id: each for each in desired}
+        for entry in seen.joining:
+            written = await self.store.put(entry) if lead is not None else None
+            now[entry.global_id] = written or entry
+        return list(now.values())
 
     async def reserve(self, lead: Leadership) -> None:
         """Once for each leader: what one before has died over is cleared away, and the VLAN IDs are kept from

@@ -19,6 +19,7 @@ from federator.plan import Whereabouts
 from federator.sharing.anchor import Anchor
 from federator.sharing.claims import Claims, wishes
 from federator.sharing.closure import Closure
+from federator.sharing.defaults import Defaults
 from federator.sharing.need import CHANGES, Need, need
 from federator.sharing.ports import changes_ports
 from federator.sharing.span import begins_shared, is_for_everybody, stated_span
@@ -48,6 +49,7 @@ class Sharing:
     default_site: str
     seconds: float
     """How long a request waits for what it needs to come to its site."""
+    defaults: Defaults
     eager: bool = False
     """Whether what can be at several sites is made at all of them."""
 
@@ -74,6 +76,8 @@ class Sharing:
         members = closure.members.values()
         # The login brings the project to the site, and nothing can be there without it.
         await self.anchor.reader.fanout.asker.site_token(identity, wish.site)
+        items = [member.item for member in members]
+        await self.defaults.seen_to(items, wish.site, identity, request_id)
         ids = await self.anchor.wanted.at(members, [wish.site])
         sites = {wish.site, *(member.anchor for member in members)}
         await self.anchor.wanted.wait(ids, sorted(sites), self.seconds)

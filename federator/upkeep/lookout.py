@@ -5,7 +5,7 @@ is away, or the IDs of its images and networks would change, and change back.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,11 +40,24 @@ class Lookout:
                 if resource.equal_by:
                     new = await self._equal(service, resource)
                     # At once: what belongs to these (the rules of a group) is compared by their IDs.
-                    await self.ids.store.put_pins(new)
-                    await self.ids.refresh()
+                    await self._put(new)
                     pins += new
-        await self.ids.store.put_pins(pins, replace_origin=ORIGIN)
-        await self.ids.refresh()
+        await self._put(pins, replace_origin=ORIGIN)
+
+    async def _put(self, pins: Sequence[Pin], replace_origin: str | None = None) -> None:
+        """Write these, but for what has come into the daemons' care since it was looked at."""
+        written = False
+        while not written:
+            seen = self.ids.state
+            mine = [pin for pin in pins if not self._is_cared_for(pin)]
+            written = await self.ids.store.put_pins(mine, replace_origin=replace_origin, seen=seen)
+            await self.ids.refresh()
+
+    def _is_cared_for(self, pin: Pin) -> bool:
+        table, kind = self.ids.pins, pin.kind
+        owners = {table.global_of(kind, site, local) for site, local in pin.places.items()}
+        known = [table.pin(kind, each) for each in (pin.global_id, *owners) if each is not None]
+        return any(each is not None and each.anchor for each in known)
 
     async def _equal(self, service: Service, resource: Resource) -> list[Pin]:
         surveys = self.surveys.values()

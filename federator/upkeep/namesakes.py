@@ -5,7 +5,7 @@ of the first site in configured order; the IDs of all replicas stay valid. What 
 on the way of a request, never a comparison.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -83,8 +83,15 @@ def _inherited(
     return [*heirs, *(pin for pin in pins if not pin.places.items() & taken)]
 
 
-def unnoticed(resource: Resource, lists: Sequence[Sequence[Item]]) -> bool:
-    """Whether lists of different sites, IDs and all in global form, show equal objects that are not one yet."""
+def unnoticed(
+    resource: Resource,
+    lists: Sequence[Sequence[Item]],
+    is_kept: Callable[[str], bool] = lambda global_id: False,
+) -> bool:
+    """Whether lists of different sites, IDs and all in global form, show equal objects that are not one yet.
+
+    Of what `is_kept` alike by daemons they say who is one.
+    """
     if not resource.equal_by or resource.equal_within:
         return False
     seen: dict[bytes, list[set[object]]] = {}
@@ -92,7 +99,7 @@ def unnoticed(resource: Resource, lists: Sequence[Sequence[Item]]) -> bool:
         here: dict[bytes, set[object]] = {}
         for item in items:
             proof = _proof(resource, item)
-            if proof is not None:
+            if proof is not None and not is_kept(str(item.get(resource.id_field))):
                 here.setdefault(proof, set()).add(item.get(resource.id_field))
         for proof, ids in here.items():
             seen.setdefault(proof, []).append(ids)

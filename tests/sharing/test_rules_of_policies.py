@@ -60,7 +60,8 @@ async def test_where_a_rule_is_changed(method: str, rule: str, path: str, reach:
     whole = {POLICY: PLACES} if POLICY in path else {}
     anchors = {POLICY: "tokyo"} if whole else {}
     where = Whereabouts(path={**whole, rule: {"tokyo": "r"}}, anchors=anchors)
-    where = await Sharing(known, known, known, tuple(PLACES), "paris", 1).in_wholes(call, where)
+    sharing = Sharing(known, known, known, tuple(PLACES), "paris", 1, known)
+    where = await sharing.in_wholes(call, where)
     found = plan(call, where, tuple(PLACES), "paris")
     assert (found.reach, found.sites) == (reach, ("tokyo",))
     # Whatever goes into a path of the site is one of its own IDs.
