@@ -2,24 +2,25 @@
 
 Neutron makes one for each project at each site, and to the tenant they are one (`federator.upkeep.namesakes`).
 As long as nobody changes them there is nothing to keep alike, and nothing is touched. The first change makes
-them one for good: all sites that have the group keep it from then on, under the ID that it is shown with.
+them one for good: all sites that have the group keep it from then on, under the ID that it is shown with, and
+further sites as soon as they have it (`sync.defaults`).
 
 Only if they are alike: of two groups that differ nobody knows which is right. And only while each of their
 sites has a daemon at work. Else a change is made at each of them by the caller's own token, as before.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
+from cachetools import LRUCache
 
 from adapters.identity import Identity
-from adapters.spec import Resource
 from adapters.translate import Shape
 from federator.call import Call
 from federator.merge import made_of
-from federator.plan import Whereabouts
+from federator.plan import Places, Whereabouts
 from federator.sharing.reader import Reader
 from federator.sharing.wanted import Wanted
 from idmap.pins import PinTable
@@ -34,6 +35,8 @@ log = structlog.get_logger(__name__)
 GROUP, RULE = kind_of("security_group"), kind_of("security_group_rule")
 DEFAULT = "default"
 _WHOLE = "security_group_id"
+_OTHERS = 10_000
+"""So many groups are remembered to be no default groups."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,8 @@ class Defaults:
 
     wanted: Wanted
     reader: Reader
+    others: LRUCache[str, bool] = field(default_factory=lambda: LRUCache(_OTHERS))
+    """Global IDs of groups that are none."""
 
     async def taken(
         self,
@@ -87,45 +92,76 @@ class Defaults:
     async def _groups(
         self, call: Call, where: Whereabouts, identity: Identity, request_id: str
     ) -> list[str]:
-        """The default groups that a call changes, as far as they are one at several sites."""
+        """The default groups that a call changes, as far as they are in nobody's care."""
         assert call.resource is not None
+        groups: Mapping[str, Places]
         if call.is_create:
             named = {str(each.get(_WHOLE)) for each in made_of(call.resource, call.body)}
-            places = [where.body[each] for each in sorted(named) if each in where.body]
+            groups = {each: where.body[each] for each in sorted(named) if each in where.body}
+        elif call.resource is GROUP.resource:
+            groups = where.path
         else:
-            places = [where.path.get(str(call.object_id), {})]
-        pins = [self._pin(call.resource, each) for each in places]
-        found = [pin for pin in pins if pin is not None and len(pin.places) > 1]
-        if call.resource is GROUP.resource or call.is_create:
-            return [pin.global_id for pin in found if await self._is_open(pin)]
+            groups = await self._group_of(call, where, identity, request_id)
+        found = [self._shown(each, places) for each, places in groups.items() if places]
         return [
             group
-            for pin in found
-            if pin.origin not in (SHARED, BURIED)
-            if (group := await self._group_of(pin, identity, request_id))
+            for group, places in found
+            if await self._is_open(group)
+            if await self._is_default(group, places, identity, request_id)
         ]
 
-    def _pin(self, resource: Resource, places: Any) -> Pin | None:
-        pins = self.wanted.ids.pins
-        for site, local_id in places.items():
-            shown = pins.global_of(resource.kind, site, local_id)
-            return pins.pin(resource.kind, shown) if shown is not None else None
-        return None
+    def _shown(self, ref: str, places: Places) -> tuple[str, Places]:
+        """The ID by which a group is known, and its places."""
+        site, local_id = next(iter(places.items()))
+        return self.reader.locator.shown(site, local_id), places
 
-    async def _is_open(self, pin: Pin) -> bool:
+    async def _is_open(self, group: str) -> bool:
         """Whether it is in nobody's care; or somebody died when he was about to take it."""
-        if pin.origin == BURIED:
-            return False
-        return pin.origin != SHARED or not await self.wanted.store.get([pin.global_id])
+        pin = self.wanted.ids.pins.pin(GROUP.resource.kind, group)
+        if pin is None or pin.origin not in (SHARED, BURIED):
+            return True
+        return pin.origin == SHARED and not await self.wanted.store.get([group])
 
-    async def _group_of(self, rule: Pin, identity: Identity, request_id: str) -> str:
-        """The global ID of the group of a rule; empty if nobody can say."""
-        path = f"{RULE.resource.path}/{rule.global_id}"
-        for site in rule.places:
-            reply = await self.reader.reply(path, site, identity, request_id)
-            if reply.ok and isinstance(reply.body, dict):
-                return str(reply.body[RULE.resource.key][_WHOLE])
-        return ""
+    async def _is_default(
+        self, group: str, places: Places, identity: Identity, request_id: str
+    ) -> bool:
+        """Whether a group is a default group: one that is none never becomes one."""
+        if group in self.others or not await self._all_led(places):
+            return False
+        if len(places) > 1:
+            # No others are one at several sites without being in care.
+            return True
+        body = await self._read(GROUP, group, next(iter(places)), identity, request_id)
+        if body is not None and body.get("name") != DEFAULT:
+            self.others[group] = True
+        return body is not None and body.get("name") == DEFAULT
+
+    async def _group_of(
+        self, call: Call, where: Whereabouts, identity: Identity, request_id: str
+    ) -> Mapping[str, Places]:
+        """The group of a rule, and its places; nothing if it is in care, or nobody can say."""
+        rule = str(call.object_id)
+        places = where.path.get(rule, {})
+        if not places or (rule in where.anchors and await self.wanted.store.get([rule])):
+            return {}
+        if not await self._all_led(places):
+            return {}
+        for site in places:
+            body = await self._read(RULE, rule, site, identity, request_id)
+            if body is not None:
+                group = str(body[_WHOLE])
+                return await self.reader.locator.places(GROUP.name, [group], identity)
+        return {}
+
+    async def _read(
+        self, kind: Kind, global_id: str, site: str, identity: Identity, request_id: str
+    ) -> Mapping[str, Any] | None:
+        """An object as the caller sees it at a site, in global IDs; None if he does not."""
+        path = f"{kind.resource.path}/{global_id}"
+        reply = await self.reader.reply(path, site, identity, request_id)
+        if not reply.ok or not isinstance(reply.body, dict):
+            return None
+        return dict(reply.body[kind.resource.key])
 
     async def _taken(self, group: str, identity: Identity, request_id: str) -> bool:
         """Whether it is in care now."""
@@ -133,13 +169,15 @@ class Defaults:
         while True:
             await ids.refresh()
             seen, pins = ids.state, ids.pins
-            pin = pins.pin(GROUP.resource.kind, group)
-            if pin is None or not await self._is_open(pin):
-                return pin is not None and pin.anchor != ""
-            if pin.places.keys() & await self.wanted.unread() or not await self._all_led(pin):
+            if not await self._is_open(group):
+                return True
+            places = (await self.reader.locator.places(GROUP.name, [group], identity)).get(group)
+            if not places or places.keys() & await self.wanted.unread():
+                return False
+            if not await self._all_led(places):
                 return False
             try:
-                new = await self._adoption(pin, identity, request_id)
+                new = await self._adoption(group, places, identity, request_id)
             except Unadoptable as error:
                 log.info("a default group is not taken into care", id=group, why=str(error))
                 return False
@@ -149,27 +187,27 @@ class Defaults:
         for entry in new.entries:
             # Parts first. What is there already somebody else has written, with the same in mind.
             await store.put(entry)
-        await store.wake(pin.places)
+        await store.wake(places)
         return True
 
-    async def _all_led(self, pin: Pin) -> bool:
-        return all([await self.wanted.store.led(site) for site in pin.places])
+    async def _all_led(self, places: Places) -> bool:
+        return all([await self.wanted.store.led(site) for site in places])
 
-    async def _adoption(self, pin: Pin, identity: Identity, request_id: str) -> Adoption:
+    async def _adoption(
+        self, group: str, places: Places, identity: Identity, request_id: str
+    ) -> Adoption:
         """What is to be written: the groups as the caller sees them at each site. Raises Unadoptable."""
         found = []
-        path = f"{GROUP.resource.path}/{pin.global_id}"
-        for name in [each.name for each in self.reader.locator.names if each.name in pin.places]:
-            reply = await self.reader.reply(path, name, identity, request_id)
-            if not reply.ok or reply.missing or not isinstance(reply.body, dict):
-                raise Unadoptable(f"it cannot be read at {name}")
-            item = reply.body[GROUP.resource.key]
+        for site in [each.name for each in self.reader.locator.names if each.name in places]:
+            item = await self._read(GROUP, group, site, identity, request_id)
+            if item is None:
+                raise Unadoptable(f"it cannot be read at {site}")
             if item.get("name") != DEFAULT or item.get("project_id") != identity.project_id:
                 raise Unadoptable("it is no default group of the caller's")
-            rules = [await self._replica(RULE, rule, name) for rule in item["security_group_rules"]]
-            group = Replica(GROUP.name, pin.places[name], item, item, None)
-            found.append(Found(name, group, {RULE.name: rules}))
-        return adoption(all_kinds(), GROUP, found, self.wanted.ids.pins, one=pin.global_id)
+            rules = [await self._replica(RULE, rule, site) for rule in item["security_group_rules"]]
+            whole = Replica(GROUP.name, places[site], item, item, None)
+            found.append(Found(site, whole, {RULE.name: rules}))
+        return adoption(all_kinds(), GROUP, found, self.wanted.ids.pins, one=group)
 
     async def _replica(self, kind: Kind, item: Any, site: str) -> Replica:
         """An object of a site that was read in global IDs. Raises Unadoptable if it is gone meanwhile."""

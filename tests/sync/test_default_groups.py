@@ -1,11 +1,15 @@
 """A project's `default` group, which Neutron makes at every site by itself, once it is in the daemons' care."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from adapters.marks import marks_of
 from idmap.desired import State
+from idmap.pins import PinTable
+from sync.registry import all_kinds
+from sync.restored import Reading, restored
 from tests.sync.test_adopting import adopted
 from tests.sync.world import ALPHA, World
 
@@ -214,3 +218,25 @@ async def test_a_group_that_another_federation_has_in_its_care_is_left_to_it() -
     path = f"/v2.0/security-groups/{theirs['id']}"
     shown = world.neutrons["denver"].request("GET", path)[1]
     assert shown == world.foreign["denver", "security_group", theirs["id"]]
+
+
+async def test_after_a_loss_of_the_store_the_sites_tell_of_it_what_was_known() -> None:
+    world, _ = await in_care()
+    await world.ids.refresh()
+    readings = [
+        Reading(
+            world.tongue(site),
+            "",
+            {kind: neutron.all(kind) for kind in ("security_group", "security_group_rule")},
+        )
+        for site, neutron in world.neutrons.items()
+    ]
+    projects = PinTable(each for each in world.ids.pins if each.kind == "project")
+    found = restored(all_kinds(), readings, frozenset(), projects, {})
+    before = {each.global_id: each for each in await world.store.all()}
+    assert {e.global_id: replace(e, version=0) for e in before.values()} == {
+        each.global_id: each for each in found.entries
+    }
+    assert {(p.global_id, p.origin, str(p.places)) for p in found.pins} == {
+        (p.global_id, p.origin, str(p.places)) for p in world.ids.pins if p.kind != "project"
+    }
