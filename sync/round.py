@@ -11,13 +11,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from adapters.errors import SiteUnreachable
-from idmap.desired import (
-    CONFIRMED,
-    DesiredStore,
-    Leadership,
-    State,
-    Status,
-)
+from idmap.desired import CONFIRMED, Desired, DesiredStore, Leadership, State, Status
 from idmap.front import IdMap
 from idmap.records import RecordStore
 from sync.addresses import Addresses
