@@ -73,6 +73,7 @@ from idmap.redis_desired import RedisDesiredStore
 from idmap.redis_ledgers import RedisLedgerStore
 from idmap.redis_records import RedisRecordStore
 from idmap.redis_store import RedisIdStore
+from sync.numbered import NumberedLedgers
 
 LOGIN_SECONDS = 20.0
 """How long one login at a site may take."""
@@ -160,8 +161,8 @@ def build(settings: Settings) -> House:
     endings = Endings(home_client, news)
     owners = Owners(ids)
     records = RedisRecordStore(settings.redis, keys)
-    desired = RedisDesiredStore(settings.redis)
-    ledgers = RedisLedgerStore(settings.redis)
+    desired = RedisDesiredStore(settings.redis, keys)
+    ledgers = NumberedLedgers(RedisLedgerStore(settings.redis), keys)
     ways_out = WaysOut(desired, ids)
     notice = Notice(records, ids.store)
     default_site = settings.default_site or settings.sites[0]

@@ -9,7 +9,7 @@ Keys, all below one prefix:
     lead:<site>          string   the lock of the site's daemon, with a word of its holder
     fence:<site>         string   the word of the site's last leader
 
-Sites stand here by their names: all of this is restored from the sites, so a renamed one begins anew.
+Sites stand here by their numbers, ``#7``, which no new name changes (`idmap.sites`).
 """
 
 import json
@@ -25,6 +25,7 @@ from uuid import uuid4
 from idmap.desired import CONFIRMED, Desired, Leadership, NotLeading, State, Status
 from idmap.lease import renewed
 from idmap.redis_store import connect, unavailable
+from idmap.sites import Numbering, SiteKey
 from idmap.store import StoreUnavailable
 
 _WAKES = 16
@@ -38,10 +39,11 @@ _SETS = ("sites", "unread", "drained", "gone")
 class RedisDesiredStore:
     """See `idmap.desired.DesiredStore`. `redis` is a URL as the ID map takes it."""
 
-    def __init__(self, redis: str, *, prefix: str = "federator:") -> None:
+    def __init__(self, redis: str, sites: Iterable[SiteKey], *, prefix: str = "federator:") -> None:
         # Loosely typed: the stubs of redis-py do not know what its scripts and streams answer.
         self._redis: Any = connect(redis)
         self._prefix = prefix
+        self._sites = Numbering(sites)
         lua = files("idmap") / "lua"
         self._table = [prefix + "desired", prefix + "named"]
         self._put = self._redis.register_script((lua / "desired.lua").read_text())
@@ -51,7 +53,7 @@ class RedisDesiredStore:
     async def all(self) -> list[Desired]:
         with unavailable():
             table = await self._redis.hgetall(self._prefix + "desired")
-        return [_load(raw) for _, raw in sorted(table.items())]
+        return [self._load(raw) for _, raw in sorted(table.items())]
 
     async def get(self, global_ids: Iterable[str]) -> dict[str, Desired]:
         ids = list(global_ids)
@@ -59,19 +61,21 @@ class RedisDesiredStore:
             return {}
         with unavailable():
             values = await self._redis.hmget(self._prefix + "desired", ids)
-        return {gid: _load(raw) for gid, raw in zip(ids, values, strict=True) if raw is not None}
+        return {
+            gid: self._load(raw) for gid, raw in zip(ids, values, strict=True) if raw is not None
+        }
 
     async def naming(self, global_ids: Iterable[str]) -> list[Desired]:
         ids = list(global_ids)
         with unavailable():
             found = await self._naming(keys=self._table, args=ids) if ids else []
-        return sorted((_load(raw) for raw in found), key=attrgetter("global_id"))
+        return sorted((self._load(raw) for raw in found), key=attrgetter("global_id"))
 
     async def put(self, desired: Desired) -> Desired | None:
         with unavailable():
             version = await self._put(
                 keys=self._table,
-                args=[desired.global_id, desired.version, _dump(desired)],
+                args=[desired.global_id, desired.version, self._dump(desired)],
             )
         return replace(desired, version=int(version)) if version else None
 
@@ -84,7 +88,7 @@ class RedisDesiredStore:
     async def statuses(
         self, site: str, global_ids: Iterable[str] | None = None
     ) -> dict[str, Status]:
-        key = f"{self._prefix}replicas:{site}"
+        key = self._of("replicas", site)
         if global_ids is None:
             with unavailable():
                 table = await self._redis.hgetall(key)
@@ -101,29 +105,31 @@ class RedisDesiredStore:
         for gid, status in statuses.items():
             words += gid, "" if status is None else json.dumps(asdict(status))
         if words:
-            await self._write(site, f"replicas:{site}", fence, words)
+            await self._write(site, self._of("replicas", site), fence, words)
 
     async def publish(self, site: str, name: str, content: bytes, fence: str) -> bool:
-        return await self._write(site, f"told:{name}", fence, [site, content]) > 0
+        words: list[str | bytes] = [self._sites.kept(site), content]
+        return await self._write(site, f"{self._prefix}told:{name}", fence, words) > 0
 
     async def published(self, name: str) -> Mapping[str, bytes]:
         with unavailable():
             table = await self._redis.hgetall(f"{self._prefix}told:{name}")
-        return {site.decode(): content for site, content in table.items()}
+        return {self._sites.name(kept.decode()): content for kept, content in table.items()}
 
     async def confirm(self, site: str, digest: str) -> None:
+        key = f"{self._prefix}told:{CONFIRMED}"
         with unavailable():
-            await self._redis.hset(f"{self._prefix}told:{CONFIRMED}", site, digest)
+            await self._redis.hset(key, self._sites.kept(site), digest)
 
     async def wake(self, sites: Collection[str]) -> None:
         with unavailable():
             async with self._redis.pipeline(transaction=False) as pipeline:
                 for site in sites:
-                    pipeline.xadd(f"{self._prefix}wake:{site}", {"": ""}, maxlen=_WAKES)
+                    pipeline.xadd(self._of("wake", site), {"": ""}, maxlen=_WAKES)
                 await pipeline.execute()
 
     async def woken(self, site: str, last: str, seconds: float) -> str:
-        key, end = f"{self._prefix}wake:{site}", monotonic() + seconds
+        key, end = self._of("wake", site), monotonic() + seconds
         if not last:
             with unavailable():
                 newest = await self._redis.xrevrange(key, count=1)
@@ -139,7 +145,7 @@ class RedisDesiredStore:
 
     @asynccontextmanager
     async def lead(self, site: str, ttl: float) -> AsyncIterator[Leadership | None]:
-        lock, word = f"{self._prefix}lead:{site}", uuid4().hex
+        lock, word = self._of("lead", site), uuid4().hex
         asked = monotonic()
         with unavailable():
             granted = await self._redis.set(lock, word, nx=True, px=round(1000 * ttl))
@@ -148,7 +154,7 @@ class RedisDesiredStore:
             return
         try:
             with unavailable():
-                await self._redis.set(f"{self._prefix}fence:{site}", word)
+                await self._redis.set(self._of("fence", site), word)
             leadership = Leadership(word, asked + ttl)
 
             async def renew() -> bool:
@@ -168,12 +174,12 @@ class RedisDesiredStore:
     async def ever_led(self, sites: Collection[str]) -> set[str]:
         names = list(sites)
         with unavailable():
-            found = await self._redis.mget([f"{self._prefix}fence:{name}" for name in names])
+            found = await self._redis.mget([self._of("fence", name) for name in names])
         return {name for name, fence in zip(names, found, strict=True) if fence is not None}
 
     async def led(self, site: str) -> bool:
         with unavailable():
-            return bool(await self._redis.exists(f"{self._prefix}lead:{site}"))
+            return bool(await self._redis.exists(self._of("lead", site)))
 
     async def close(self) -> None:
         with unavailable():
@@ -181,26 +187,28 @@ class RedisDesiredStore:
 
     async def _write(self, site: str, key: str, fence: str, words: list[str | bytes]) -> int:
         with unavailable():
-            changed = await self._fenced(
-                keys=[f"{self._prefix}fence:{site}", self._prefix + key], args=[fence, *words]
-            )
+            changed = await self._fenced(keys=[self._of("fence", site), key], args=[fence, *words])
         if changed is None or int(changed) < 0:
             raise NotLeading(site)
         return int(changed)
 
+    def _of(self, what: str, site: str) -> str:
+        """The key of something of a site."""
+        return f"{self._prefix}{what}:{self._sites.kept(site)}"
 
-def _dump(desired: Desired) -> str:
-    fields = asdict(desired)
-    del fields["version"]
-    sets = {name: sorted(fields[name]) for name in _SETS}
-    return json.dumps({**fields, **sets}, sort_keys=True)
+    def _dump(self, desired: Desired) -> str:
+        fields = asdict(desired)
+        del fields["version"]
+        sets = {name: sorted(map(self._sites.kept, fields[name])) for name in _SETS}
+        anchor = self._sites.kept(desired.anchor)
+        return json.dumps({**fields, **sets, "anchor": anchor}, sort_keys=True)
 
-
-def _load(raw: bytes) -> Desired:
-    version, _, text = raw.partition(b"\0")
-    fields = json.loads(text)
-    sets = {name: frozenset(fields.get(name) or ()) for name in _SETS}
-    return Desired(**{**fields, **sets, "version": int(version)})
+    def _load(self, raw: bytes) -> Desired:
+        version, _, text = raw.partition(b"\0")
+        fields = json.loads(text)
+        sets = {name: frozenset(map(self._sites.name, fields.get(name) or ())) for name in _SETS}
+        anchor = self._sites.name(fields["anchor"])
+        return Desired(**{**fields, **sets, "anchor": anchor, "version": int(version)})
 
 
 def _status(raw: bytes) -> Status:

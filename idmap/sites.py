@@ -35,6 +35,22 @@ class SiteKey:
         return cls(name, namespace, site_number(namespace) if number is None else number)
 
 
+class Numbering:
+    """The names of sites as they are kept, ``#7``, and back. One that is not known stays as it is."""
+
+    def __init__(self, sites: Iterable[SiteKey]) -> None:
+        self._kept = {site.name: f"{_MARK}{site.number}" for site in sites}
+        self._names = {kept: name for name, kept in self._kept.items()}
+
+    def kept(self, name: str) -> str:
+        """What is written for the site of this name."""
+        return self._kept.get(name, name)
+
+    def name(self, kept: str) -> str:
+        """The name that the site has now for which this was written."""
+        return self._names.get(kept, kept)
+
+
 def numbered(pin: Pin, sites: Iterable[SiteKey]) -> Pin:
     """A pin as it is kept: sites are their numbers, ``#7``, which no new name changes.
 

@@ -20,6 +20,7 @@ from sync.addresses import Addresses, Neutron
 from sync.cloud import Cloud
 from sync.daemon import Daemon
 from sync.driver import Ground
+from sync.numbered import NumberedLedgers
 from sync.placeholders.keep import Placeholders
 from sync.registry import all_drivers, all_kinds
 from sync.round import Round
@@ -51,10 +52,11 @@ async def crew(settings: Settings, names: Sequence[str]) -> AsyncIterator[Crew]:
         if name not in sites:
             raise SettingsError(f"there is no site {name}; there are {', '.join(sites)}")
     stamps = expected_stamps(all_services(), settings.sites)
-    ids = IdMap(RedisIdStore(settings.redis, [site.key for site in sites.values()], stamps))
-    store = RedisDesiredStore(settings.redis)
-    ledgers = RedisLedgerStore(settings.redis)
-    records = RedisRecordStore(settings.redis, [site.key for site in sites.values()])
+    keys = [site.key for site in sites.values()]
+    ids = IdMap(RedisIdStore(settings.redis, keys, stamps))
+    store = RedisDesiredStore(settings.redis, keys)
+    ledgers = NumberedLedgers(RedisLedgerStore(settings.redis), keys)
+    records = RedisRecordStore(settings.redis, keys)
     accounts = {name: Account(sites[name]) for name in names or sites}
     pool = parse_pool(settings.segments) if settings.segments else range(0)
     await ids.start()

@@ -41,7 +41,7 @@ def remove(config: Path, name: str, yes: bool, keep_records: bool) -> None:
         settings = load(config)
         leaver = _Leaver(settings, name)
         try:
-            await check_unshared(settings.redis, name)
+            await check_unshared(settings.redis, leaver.keys, name)
             for line in await leaver.plan(keep_records):
                 click.echo(line)
             if yes:
@@ -63,6 +63,8 @@ class _Leaver:
     """One site that leaves. Raises SettingsError if it is still in use."""
 
     key: SiteKey
+    keys: list[SiteKey]
+    """Its own, and those of the others."""
     ids: IdMap
     remains: Leaving
 
@@ -77,7 +79,8 @@ class _Leaver:
         # Together with those that stay: a number that is another's must not be emptied.
         sites = load_sites(settings.clouds, (*settings.sites, name))
         self.key = sites[name].key
-        self.ids = IdMap(RedisIdStore(settings.redis, [site.key for site in sites.values()], ()))
+        self.keys = [site.key for site in sites.values()]
+        self.ids = IdMap(RedisIdStore(settings.redis, self.keys, ()))
         self.remains = Leaving(settings.redis, self.key)
 
     async def plan(self, keep_records: bool) -> list[str]:

@@ -1,6 +1,5 @@
 """``federator site rename``: what has to be written where, so that no ID changes with the name."""
 
-import asyncio
 from pathlib import Path
 
 import click
@@ -9,7 +8,6 @@ from adapters.errors import SettingsError
 from adapters.sites import Site, load_sites
 from federator.config import Settings, load
 from federator.options import OneLineErrors, config_option
-from federator.sites.shared import check_unshared
 from idmap.sites import SiteKey
 
 _FORBIDDEN = frozenset("/,:@ \t")
@@ -23,8 +21,7 @@ _FORBIDDEN = frozenset("/,:@ \t")
 def rename(config: Path, old: str, new: str) -> None:
     """Say what to write where to call a site NEW. Nothing is changed.
 
-    All IDs stay as they are, and so does all that is kept of the site: it is kept by its number. A site with a
-    part in objects that are kept alike at several sites cannot be renamed yet.
+    All IDs stay as they are, and so does all that is kept of the site: it is kept by its number.
     """
     with OneLineErrors():
         settings = load(config)
@@ -32,7 +29,6 @@ def rename(config: Path, old: str, new: str) -> None:
             raise SettingsError(f"there is no site {old}; there are {', '.join(settings.sites)}")
         _check(settings, new)
         site = load_sites(settings.clouds, [old])[old]
-        asyncio.run(check_unshared(settings.redis, old))
     click.echo("\n".join(_steps(settings, site, new)))
 
 
@@ -63,7 +59,7 @@ def _steps(settings: Settings, site: Site, new: str) -> list[str]:
         "2. In federator.yaml:",
         f"     sites: [{', '.join(names)}]",
         *([f"     default_site: {new}"] if default else []),
-        "3. Do both for all gateways, then restart them.",
+        f"3. Do both for all gateways and daemons, then restart them (federator sync --site {new}).",
         "Tenants see the new name: as availability zone, in X-Federation-Site, and behind the @ of flavors",
         f"whose ID is another's elsewhere (1@{site.name}).",
     ]

@@ -4,13 +4,16 @@ What they are to be like is kept by the names of sites, and addresses are leased
 get another name, or leave, behind the daemons' backs.
 """
 
+from collections.abc import Iterable
+
 from adapters.errors import SettingsError
 from idmap.redis_desired import RedisDesiredStore
+from idmap.sites import SiteKey
 
 
-async def check_unshared(redis: str, site: str) -> None:
+async def check_unshared(redis: str, sites: Iterable[SiteKey], site: str) -> None:
     """Raise SettingsError if the site has a part in anything shared. Raises StoreUnavailable."""
-    store = RedisDesiredStore(redis)
+    store = RedisDesiredStore(redis, sites)
     try:
         entries = await store.all()
     finally:

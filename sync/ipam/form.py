@@ -1,7 +1,7 @@
 """The forms in which addresses are written: Neutron's `allocation_pools`, and the ledger as it is kept."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -72,3 +72,15 @@ def loaded(content: bytes) -> Ledger:
             Member(**{**each, "asked": tuple(each["asked"])}) for each in fields["members"]
         ),
     )
+
+
+def renamed(content: bytes, new: Callable[[str], str]) -> bytes:
+    """A ledger as it is kept, with other names for its sites."""
+    fields = json.loads(content)
+    for lease in fields["leases"]:
+        lease[2], lease[5] = new(lease[2]), new(lease[5])
+    for claim in fields["claims"]:
+        claim[1] = new(claim[1])
+    for member in fields["members"]:
+        member["site"], member["asked"] = new(member["site"]), list(map(new, member["asked"]))
+    return json.dumps(fields, separators=(",", ":")).encode()

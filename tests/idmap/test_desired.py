@@ -11,6 +11,7 @@ import redis
 from idmap.desired import CONFIRMED, Desired, DesiredStore, NotLeading, State, Status
 from idmap.memory_desired import MemoryDesiredStore
 from idmap.redis_desired import RedisDesiredStore
+from idmap.sites import SiteKey
 from idmap.store import StoreUnavailable
 from tests.idmap.worlds import Server
 
@@ -19,11 +20,12 @@ SPEC = {"name": "Größe \N{SNOWMAN}\0", "routes": [{"nexthop": "fd00::1"}], "mt
 NET = Desired(ONE, "network", "a" * 32, "paris", frozenset({"paris", "tokyo"}), SPEC)
 READY = Status(State.READY, 2, 2, "local", "", 0, 0, 12.5)
 LONG = 60.0
+KEYS = [SiteKey.of(name) for name in ("paris", "tokyo")]
 
 
 @pytest.fixture
 async def redis_desired(redis_url: str) -> AsyncIterator[RedisDesiredStore]:
-    store = RedisDesiredStore(redis_url)
+    store = RedisDesiredStore(redis_url, KEYS)
     yield store
     await store.close()
 
@@ -291,7 +293,7 @@ async def test_after_a_loss_of_everything(redis_desired: RedisDesiredStore, redi
 async def test_without_redis(tmp_path_factory: pytest.TempPathFactory) -> None:
     server = Server(tmp_path_factory.mktemp("away"))
     server.start()
-    store = RedisDesiredStore(server.url)
+    store = RedisDesiredStore(server.url, KEYS)
     await store.put(NET)
     server.stop()
     with pytest.raises(StoreUnavailable):
@@ -302,3 +304,37 @@ async def test_without_redis(tmp_path_factory: pytest.TempPathFactory) -> None:
     with pytest.raises(StoreUnavailable):
         await store.woken("tokyo", "0-0", 1)
     await store.close()
+
+
+async def test_a_new_name_changes_nothing_of_what_is_kept(redis_url: str) -> None:
+    old = RedisDesiredStore(redis_url, KEYS)
+    tokyo = KEYS[1]
+    new = RedisDesiredStore(redis_url, [KEYS[0], SiteKey("edo", tokyo.namespace, tokyo.number)])
+    sets = {name: frozenset({"tokyo", "rome"}) for name in ("unread", "drained", "gone")}
+    written = await old.put(replace(NET, anchor="tokyo", **sets))
+    assert written is not None
+    seen = await new.woken("edo", "", 0)
+    async with old.lead("tokyo", LONG) as lead:
+        assert lead is not None
+        await old.put_statuses("tokyo", {ONE: READY}, lead.fence)
+        assert await old.publish("tokyo", "ports", b"{}", lead.fence)
+        assert await new.led("edo")
+        async with new.lead("edo", LONG) as other:
+            assert other is None, "there is one of this site, whatever he calls it"
+        assert not await new.publish("edo", "ports", b"{}", lead.fence), "it is no news"
+    await old.wake(["tokyo"])
+    await old.confirm("tokyo", "4f1c")
+    assert await new.woken("edo", seen, 5) != seen
+    assert await new.statuses("edo") == {ONE: READY}
+    assert await new.published("ports") == {"edo": b"{}"}
+    assert await new.published(CONFIRMED) == {"edo": b"4f1c"}
+    assert await new.ever_led(["paris", "edo"]) == {"edo"}
+    # Of a site that it does not know it loses nothing.
+    sets = {name: frozenset({"edo", "rome"}) for name in sets}
+    renamed = replace(written, anchor="edo", sites=frozenset({"paris", "edo"}), **sets)
+    assert await new.all() == [renamed]
+    again = await new.put(replace(renamed, generation=2))
+    assert again is not None
+    assert (await old.all()) == [replace(written, generation=2, version=again.version)]
+    await old.close()
+    await new.close()
