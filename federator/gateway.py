@@ -3,6 +3,7 @@
     route      (method, raw path)         -> Call
     settle     names that state a site    -> their IDs          only where there are any
     locate     IDs in path, query, body   -> Whereabouts        one round trip at most, none on a warm cache
+    taken      a default group comes into care              only with its first change
     bring      what it needs comes to its site                  only if it is not there yet
     plan       Call + Whereabouts         -> Plan               pure
     ask        Question, sites            -> [SiteReply]        the I/O; in global IDs when they come back

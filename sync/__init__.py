@@ -4,6 +4,7 @@
     observe     what there is at the site                 I/O
     news        what the daemons tell each other
     anchor      what an anchor's daemon decides for all   (a VLAN ID, how a change ended)
+    defaults    what Neutron makes by itself at each      pure
     diff        the plan: what would make it so           pure
     guard       what of the plan is not done unasked      pure
     apply       the plan, in order of dependence          I/O

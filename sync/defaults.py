@@ -48,6 +48,7 @@ def default_groups(
     `places` is global ID -> local ID of the replicas that the ID map has at the site.
     """
     seen, there, rules = Seen(), _there(observed), _parts(desired)
+    said = _said(observed)
     for entry in desired:
         key = GROUP.natural(entry.spec) if entry.kind == GROUP.name else None
         if key is None or entry.quarantined or site in entry.unread:
@@ -58,7 +59,7 @@ def default_groups(
         wanted = site in entry.sites
         if entry.deleted:
             seen.strangers |= {own.local_id} if own is not None and not ours else set()
-        elif ours or (own is not None and _says_no_more(own, observed, entry, parts)):
+        elif ours or (own is not None and _says_no_more(own, said, entry, parts)):
             if not wanted and not entry.changing:
                 seen.joining += _all_of(entry, desired, rules, site)
         elif own is not None:
@@ -102,16 +103,23 @@ def _parts(desired: Sequence[Desired]) -> dict[str, list[Desired]]:
     return found
 
 
+def _said(observed: Mapping[str, Sequence[Replica]]) -> dict[str, list[Mapping[str, Any]]]:
+    """The ID of a group as it is shown -> its rules."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for replica in observed.get(RULE.name, ()):
+        found.setdefault(str(replica.item.get(_WHOLE)), []).append(replica.item)
+    return found
+
+
 def _says_no_more(
     replica: Replica,
-    observed: Mapping[str, Sequence[Replica]],
+    rules: Mapping[str, Sequence[Mapping[str, Any]]],
     entry: Desired,
     parts: Collection[Desired],
 ) -> bool:
     """Whether a group has just the rules that Neutron wrote, or those that are wanted."""
     own = str(replica.item["id"])
-    mine = [each.item for each in observed.get(RULE.name, ()) if each.item.get(_WHOLE) == own]
-    said = {RULE.natural(_as_if(item, own, entry.global_id)) for item in mine}
+    said = {RULE.natural(_as_if(item, own, entry.global_id)) for item in rules.get(own, ())}
     wanted = {RULE.natural(part.spec) for part in parts}
     return said in (wanted, {RULE.natural(rule) for rule in _born_with(entry.global_id)})
 

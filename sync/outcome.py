@@ -175,7 +175,7 @@ class Outcome:
         if entry.kind != "security_group" or self.site != entry.anchor or entry.changing:
             return
         pin = self.ids.pins.pin(None, entry.global_id)
-        if pin is None or not pin.places:
+        if not entry.unread and (pin is None or not pin.places):
             generation = entry.generation + 1
             await self.store.put(replace(entry, deleted=True, generation=generation))
             await self.store.wake(entry.sites)

@@ -9,7 +9,7 @@ Only if they are alike: of two groups that differ nobody knows which is right. A
 sites has a daemon at work. Else a change is made at each of them by the caller's own token, as before.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,6 +21,7 @@ from adapters.translate import Shape
 from federator.call import Call
 from federator.merge import made_of
 from federator.plan import Places, Whereabouts
+from federator.sharing.closure import Member
 from federator.sharing.reader import Reader
 from federator.sharing.wanted import Wanted
 from idmap.pins import PinTable
@@ -68,13 +69,13 @@ class Defaults:
         return where
 
     async def seen_to(
-        self, items: Sequence[Any], site: str, identity: Identity, request_id: str
+        self, members: Iterable[Member], site: str, identity: Identity, request_id: str
     ) -> None:
         """If a default group is among these: Neutron makes the project's own at the site, if it has none yet.
 
         It does so for whoever asks for a list, and in no other way.
         """
-        if any(each.get("name") == DEFAULT and "stateful" in each for each in items):
+        if any(each.kind is GROUP and each.item.get("name") == DEFAULT for each in members):
             path = f"{GROUP.resource.path}?name={DEFAULT}"
             await self.reader.reply(path, site, identity, request_id)
 

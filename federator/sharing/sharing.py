@@ -76,8 +76,7 @@ class Sharing:
         members = closure.members.values()
         # The login brings the project to the site, and nothing can be there without it.
         await self.anchor.reader.fanout.asker.site_token(identity, wish.site)
-        items = [member.item for member in members]
-        await self.defaults.seen_to(items, wish.site, identity, request_id)
+        await self.defaults.seen_to(members, wish.site, identity, request_id)
         ids = await self.anchor.wanted.at(members, [wish.site])
         sites = {wish.site, *(member.anchor for member in members)}
         await self.anchor.wanted.wait(ids, sorted(sites), self.seconds)

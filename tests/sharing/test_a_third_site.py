@@ -220,6 +220,10 @@ def test_every_kind_by_the_command_at_two_sites_and_then_at_three(stage: Stage) 
     assert said["addresses"] == [["192.0.2.0/25"]]
     assert said["policies"] == [("slow", [("bandwidth_limit", 3000)])]
 
+    # The group that every project has everywhere has four rules of Neutron's, until it gets another.
+    do("security", "group", "rule", "create", "default", "--protocol", "tcp", "--dst-port", "22")
+    default = Views(stage, FIRST, "default").alike(lambda now: len(now["rules"]) == 5)["rules"]
+
     # What the tenant sees is one of each.
     for words in (("network",), ("subnet",), ("subnet", "pool"), ("router",), ("address", "group")):
         named = [each["Name"] for each in do.rows(*words, "list", *_own(words))]
@@ -229,6 +233,9 @@ def test_every_kind_by_the_command_at_two_sites_and_then_at_three(stage: Stage) 
     join(stage)
     patiently(stage, *boot, "--security-group", "web", "--availability-zone", "denver", "farther")
     assert Views(stage, ALL).alike() == said
+    assert Views(stage, ALL, "default").alike(lambda now: now["rules"] == default)
+    named = [each["Name"] for each in do.rows("security", "group", "list")]
+    assert sorted(named) == ["default", "web"]
     found = stage.there("/ports?device_owner=network:router_interface", "ports", ALL)
     for site, ports in found.items():
         for each in ports:

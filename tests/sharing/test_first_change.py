@@ -46,6 +46,10 @@ class Seen:
         self.asked.append(site)
         if site in self.silent:
             return SiteReply(site, missing="it is away")
+        _, _, query = path.partition("?")
+        if query == "name=default":
+            group_at(self.world, site)
+            return SiteReply(site, 200)
         _, collection, shown = path.split("/")
         kind = kind_of(collection[:-1].replace("-", "_"))
         local_id = (await self.locator.places(kind.name, [shown], identity))[shown][site]
@@ -266,6 +270,20 @@ async def test_the_id_that_a_replica_had_alone_is_a_way_to_all_of_it() -> None:
     assert (call.object_id, call.path) == (stage.group, f"/security-groups/{stage.group}")
     assert call.body["security_group"]["description"] == own, "this is but a text"
     assert where.anchors == {stage.group: "paris"}
+
+
+async def test_who_needs_it_at_a_site_has_neutron_make_it_there() -> None:
+    stage = await new_stage(only="paris")
+    world, there = stage.world, stage.world.neutrons["tokyo"]
+    group = group_at(world, "paris")["id"]
+    web = await world.make("security_group", "paris", name="web")
+    for local_id, made in ((web, 0), (group, 1)):
+        members = [world.member("security_group", "paris", local_id)]
+        await stage.defaults.seen_to(members, "tokyo", ada(), "req-1")
+        assert len(there.all("security_group")) == made
+    await world.stretch("paris", "security_group", group, "tokyo")
+    await settled(stage)
+    assert await world.local(stage.group, "tokyo") == group_at(world, "tokyo")["id"]
 
 
 async def test_those_who_look_for_what_is_equal_leave_it_alone() -> None:
