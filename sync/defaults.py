@@ -31,10 +31,17 @@ class Seen:
     """Global IDs of groups that Neutron has not made here (any more), and of their rules."""
     apart: dict[str, str] = field(default_factory=dict)
     """Global ID of what is to be here -> why it cannot be: the site's own group is another."""
+    parted: set[str] = field(default_factory=set)
+    """Global IDs of what need not be here, and is another here, though it may have been one with it."""
     strangers: set[str] = field(default_factory=set)
     """Local IDs of default groups that are the site's own, and stay so."""
     odd: list[Odd] = field(default_factory=list)
-    """... of which nobody has said that they have to be one with others."""
+    """... to be said to operators."""
+
+    @property
+    def left_alone(self) -> set[str]:
+        """Global IDs of that for which nothing is to be done here."""
+        return self.absent | self.apart.keys() | self.parted
 
 
 def default_groups(
@@ -54,23 +61,26 @@ def default_groups(
         if key is None or entry.quarantined or site in entry.unread:
             continue
         found, parts = there.get(key, []), rules.get(entry.global_id, [])
-        ours = any(_is_of(each, entry, places) for each in found)
-        own = next((each for each in found if each.marks is None), None)
+        alive = [each for each in parts if not each.deleted]
         wanted = site in entry.sites
+        ours = any(_is_of(each, entry, places, wanted=wanted) for each in found)
+        own = next((each for each in found if each.marks is None), None)
         if entry.deleted:
             seen.strangers |= {own.local_id} if own is not None and not ours else set()
-        elif ours or (own is not None and _says_no_more(own, said, entry, parts)):
-            if not wanted and not entry.changing:
+        elif ours or (own is not None and _says_no_more(own, said, entry, alive)):
+            if not wanted:
+                # At once, even if it is being changed: until then its rules would be too many here.
                 seen.joining += _all_of(entry, desired, rules, site)
         elif own is not None:
             why = f"the project's own default group at {site} has other rules"
             seen.strangers.add(own.local_id)
             if wanted:
-                seen.apart |= dict.fromkeys([entry.global_id, *_ids(parts)], why)
+                seen.apart |= dict.fromkeys([entry.global_id, *_ids(alive)], why)
             else:
+                seen.parted |= {entry.global_id, *_ids(parts)}
                 seen.odd.append(Odd(GROUP.name, entry.global_id, own.local_id, why))
         elif wanted and not found:
-            seen.absent |= {entry.global_id, *_ids(parts)}
+            seen.absent |= {entry.global_id, *_ids(alive)}
     return seen
 
 
@@ -87,17 +97,20 @@ def _there(observed: Mapping[str, Sequence[Replica]]) -> dict[Any, list[Replica]
     return found
 
 
-def _is_of(replica: Replica, entry: Desired, places: Mapping[str, str]) -> bool:
-    """Whether it is known to be the entry's: by its marks, or by the map, since they became one."""
+def _is_of(replica: Replica, entry: Desired, places: Mapping[str, str], *, wanted: bool) -> bool:
+    """Whether it is known to be the entry's: by its marks, or by the map, since they became one.
+
+    At a site that could not be asked then, the map knows only that it was shown as one with it.
+    """
     if replica.marks is not None:
         return replica.marks.global_id == entry.global_id
-    return places.get(entry.global_id) == replica.local_id
+    return wanted and places.get(entry.global_id) == replica.local_id
 
 
 def _parts(desired: Sequence[Desired]) -> dict[str, list[Desired]]:
     found: dict[str, list[Desired]] = {}
     for entry in desired:
-        if entry.kind == RULE.name and not entry.deleted:
+        if entry.kind == RULE.name:
             for whole in wholes(entry):
                 found.setdefault(whole, []).append(entry)
     return found
@@ -121,16 +134,17 @@ def _says_no_more(
     own = str(replica.item["id"])
     said = {RULE.natural(_as_if(item, own, entry.global_id)) for item in rules.get(own, ())}
     wanted = {RULE.natural(part.spec) for part in parts}
-    return said in (wanted, {RULE.natural(rule) for rule in _born_with(entry.global_id)})
+    return said in (wanted, born_with(entry.global_id))
 
 
-def _born_with(group: str) -> list[dict[str, Any]]:
-    """The rules that Neutron gives a default group."""
-    return [
+def born_with(group: str) -> set[Any]:
+    """What the rules say that Neutron gives a default group of this ID."""
+    rules = [
         {_WHOLE: group, "ethertype": ethertype, "direction": direction, "remote_group_id": remote}
         for ethertype in ("IPv4", "IPv6")
         for direction, remote in (("egress", None), ("ingress", group))
     ]
+    return {RULE.natural(rule) for rule in rules}
 
 
 def _as_if(item: Mapping[str, Any], own: str, called: str) -> dict[str, Any]:
@@ -152,7 +166,7 @@ def _all_of(
         if each.global_id in found:
             continue
         found[each.global_id] = each
-        for part in rules.get(each.global_id, ()):
+        for part in [part for part in rules.get(each.global_id, ()) if not part.deleted]:
             found[part.global_id] = part
             named = (part.spec.get("remote_group_id"), part.spec.get("remote_address_group_id"))
             todo += [known[str(ref)] for ref in named if str(ref) in known]

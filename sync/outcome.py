@@ -95,6 +95,8 @@ class Outcome:
                 said[entry.global_id] = None
             await applier.keep_place(entry, None)
             await self._end_of_its_project(entry)
+        for entry in plan.parted:
+            await applier.keep_place(entry, None)
         for entry in plan.gone:
             if await self._is_there_all_the_same(entry):
                 continue

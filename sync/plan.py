@@ -108,7 +108,9 @@ class Plan:
     """Global ID -> why it cannot be at several sites."""
     odd: tuple[Odd, ...] = ()
     absent: tuple[Desired, ...] = ()
-    """What only Neutron can make here, and has not (`sync.defaults`)."""
+    """What only Neutron can make here, and has not (`sync.defaults`) ..."""
+    parted: tuple[Desired, ...] = ()
+    """... and what is another here, and stays so."""
     drift: tuple[Update, ...] = ()
     """What differs, and is only reported (`sync.drift`)."""
     placeholders: tuple[str, ...] = ()

@@ -128,11 +128,12 @@ class Round:
             places=places,
             ground=self.ground,
             plugged=plugged,
-            but=seen.absent | seen.apart.keys(),
+            but=seen.left_alone,
         )
         plan = replace(
             plan,
             absent=tuple(each for each in desired if each.global_id in seen.absent),
+            parted=tuple(each for each in desired if each.global_id in seen.parted),
             unfit={**plan.unfit, **seen.apart},
             odd=(*plan.odd, *seen.odd),
         )

@@ -5,8 +5,9 @@ As long as nobody changes them there is nothing to keep alike, and nothing is to
 them one for good: all sites that have the group keep it from then on, under the ID that it is shown with, and
 further sites as soon as they have it (`sync.defaults`).
 
-Only if they are alike: of two groups that differ nobody knows which is right. And only while each of their
-sites has a daemon at work. Else a change is made at each of them by the caller's own token, as before.
+Only if they are alike: of two groups that differ nobody knows which is right. What cannot be read just now is
+seen to by the daemon of its site, if the others are as Neutron made them. And only while each of the sites has
+a daemon at work. Else a change is made at each of them by the caller's own token, as before.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,13 +28,13 @@ from federator.sharing.wanted import Wanted
 from idmap.pins import PinTable
 from idmap.store import BURIED, SHARED, Pin
 from sync.adopting import Adoption, Found, Unadoptable, adoption
+from sync.defaults import GROUP, RULE, born_with
 from sync.kind import Kind
 from sync.plan import Replica
-from sync.registry import all_kinds, kind_of
+from sync.registry import all_kinds
 
 log = structlog.get_logger(__name__)
 
-GROUP, RULE = kind_of("security_group"), kind_of("security_group_rule")
 DEFAULT = "default"
 _WHOLE = "security_group_id"
 _OTHERS = 10_000
@@ -127,7 +128,7 @@ class Defaults:
         self, group: str, places: Places, identity: Identity, request_id: str
     ) -> bool:
         """Whether a group is a default group: one that is none never becomes one."""
-        if group in self.others or not await self._all_led(places):
+        if group in self.others or not await self._any_led(places):
             return False
         if len(places) > 1:
             # No others are one at several sites without being in care.
@@ -137,6 +138,9 @@ class Defaults:
             self.others[group] = True
         return body is not None and body.get("name") == DEFAULT
 
+    async def _any_led(self, places: Places) -> bool:
+        return any([await self.wanted.store.led(site) for site in places])
+
     async def _group_of(
         self, call: Call, where: Whereabouts, identity: Identity, request_id: str
     ) -> Mapping[str, Places]:
@@ -145,7 +149,7 @@ class Defaults:
         places = where.path.get(rule, {})
         if not places or (rule in where.anchors and await self.wanted.store.get([rule])):
             return {}
-        if not await self._all_led(places):
+        if not await self._any_led(places):
             return {}
         for site in places:
             body = await self._read(RULE, rule, site, identity, request_id)
@@ -175,7 +179,7 @@ class Defaults:
             places = (await self.reader.locator.places(GROUP.name, [group], identity)).get(group)
             if not places or places.keys() & await self.wanted.unread():
                 return False
-            if not await self._all_led(places):
+            if places.keys() - await store.ever_led(places):
                 return False
             try:
                 new = await self._adoption(group, places, identity, request_id)
@@ -191,23 +195,27 @@ class Defaults:
         await store.wake(places)
         return True
 
-    async def _all_led(self, places: Places) -> bool:
-        return all([await self.wanted.store.led(site) for site in places])
-
     async def _adoption(
         self, group: str, places: Places, identity: Identity, request_id: str
     ) -> Adoption:
         """What is to be written: the groups as the caller sees them at each site. Raises Unadoptable."""
-        found = []
-        for site in [each.name for each in self.reader.locator.names if each.name in places]:
+        order = [each.name for each in self.reader.locator.names if each.name in places]
+        found, away = [], []
+        for site in order:
             item = await self._read(GROUP, group, site, identity, request_id)
             if item is None:
-                raise Unadoptable(f"it cannot be read at {site}")
+                # It comes into care there when its daemon sees that nobody has changed it.
+                away.append(site)
+                continue
+            if not await self.wanted.store.led(site):
+                raise Unadoptable(f"no daemon of {site} is at work")
             if item.get("name") != DEFAULT or item.get("project_id") != identity.project_id:
                 raise Unadoptable("it is no default group of the caller's")
             rules = [await self._replica(RULE, rule, site) for rule in item["security_group_rules"]]
             whole = Replica(GROUP.name, places[site], item, item, None)
             found.append(Found(site, whole, {RULE.name: rules}))
+        if away and not (found and found[0].site == order[0] and _is_untouched(found[0])):
+            raise Unadoptable(f"it cannot be read at {away[0]}")
         return adoption(all_kinds(), GROUP, found, self.wanted.ids.pins, one=group)
 
     async def _replica(self, kind: Kind, item: Any, site: str) -> Replica:
@@ -223,13 +231,20 @@ class Defaults:
         return Replica(kind.name, local_id, item, item, None)
 
 
+def _is_untouched(group: Found) -> bool:
+    """Whether it has the rules that Neutron gave it, and no others."""
+    said = {RULE.natural(each.item) for each in group.observed[RULE.name]}
+    return said == born_with(group.replica.global_id)
+
+
 def _as_before(pins: Sequence[Pin], known: PinTable) -> list[Pin]:
-    """The pins, with all the IDs that lead to their objects; and those that go, for these take their places."""
+    """The pins, with all that leads to their objects; and those that go, for these take their places."""
     new, wanted = [], {pin.global_id for pin in pins}
     for pin in pins:
         before = known.pin(pin.kind, pin.global_id)
         if before is not None:
-            pin = replace(pin, aliases=before.aliases, former=before.former)
+            places = {**before.places, **pin.places}
+            pin = replace(pin, places=places, aliases=before.aliases, former=before.former)
         new.append(pin)
         for site, local_id in pin.places.items():
             other = known.global_of(pin.kind, site, local_id)

@@ -196,12 +196,43 @@ async def test_else_the_change_is_made_at_each_site_and_nothing_is_touched(reaso
     if reason == "other rules":
         await an_open_port(stage.world, "tokyo", 23)
     if reason == "away":
+        # Whether it is changed there as it is here nobody knows.
+        for site in ("paris", "tokyo"):
+            await an_open_port(stage.world, site, 23)
         stage.seen.silent = {"tokyo"}
     call = new_rule(stage.group, "tokyo" if reason == "its own" else "", port_range_min=22)
     who = ada(BETA) if reason == "another's" else None
     expected = Reach.ONE if reason == "its own" else Reach.EVERY_REPLICA
     assert await stage.reach(call, who) is expected
     assert await stage.is_untouched()
+
+
+@pytest.mark.parametrize("theirs", [0, 8080])
+async def test_a_site_that_is_away_then_comes_later(theirs: int) -> None:
+    """Unless somebody has changed the group there meanwhile."""
+    stage = await new_stage()
+    world, before = stage.world, await stage.rules()
+    stage.seen.silent = {"tokyo"}
+    assert await stage.reach(new_rule(stage.group, port_range_min=22)) is Reach.ANCHOR
+    assert {each.sites for each in await world.store.all()} == {frozenset({"paris"})}
+    assert await stage.rules() == before, "it is one to the tenant still"
+    await world.share(
+        [("security_group_rule", await an_open_port(world, "paris", 22))], "paris", ["paris"]
+    )
+    lost = min(before["paris"])
+    if theirs:
+        await an_open_port(world, "tokyo", theirs)
+    there = rule_ids(world, "tokyo")
+    await stage.leaders.aclose()
+    assert await world.remove(lost)
+    await settled(stage)
+    if theirs:
+        assert rule_ids(world, "tokyo") == there
+        assert not await world.local(stage.group, "tokyo")
+    else:
+        assert len(rule_ids(world, "tokyo")) == 4
+        assert len(there & rule_ids(world, "tokyo")) == 3, "nothing was made anew"
+        assert await world.local(stage.group, "tokyo")
 
 
 async def test_of_another_group_it_is_asked_once_whether_it_is_one() -> None:
