@@ -106,10 +106,12 @@ class Leadership:
     fence: str
     expires: float = field(default=float("inf"))
     """On the clock of `time.monotonic`."""
+    resigned: bool = False
+    """The leader was told to stop: what he is at he ends, and begins nothing more."""
 
     @property
     def held(self) -> bool:
-        return monotonic() < self.expires
+        return not self.resigned and monotonic() < self.expires
 
 
 class NotLeading(Exception):

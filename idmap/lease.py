@@ -40,7 +40,8 @@ async def renewed(
 
 
 async def _keep(lease: Expiring, renew: Callable[[], Awaitable[bool]], ttl: float) -> None:
-    while lease.held:
+    # Also for one who is about to give it up: until he has, he is at something.
+    while monotonic() < lease.expires:
         await asyncio.sleep(ttl / 3)
         asked = monotonic()
         try:

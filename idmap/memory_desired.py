@@ -97,8 +97,7 @@ class MemoryDesiredStore:
 
     @asynccontextmanager
     async def lead(self, site: str, ttl: float) -> AsyncIterator[Leadership | None]:
-        leader = self._leaders.get(site)
-        if leader is not None and leader.held:
+        if await self.led(site):
             yield None
             return
         fence = str(next(self._words))
@@ -120,7 +119,7 @@ class MemoryDesiredStore:
 
     async def led(self, site: str) -> bool:
         leader = self._leaders.get(site)
-        return leader is not None and leader.held
+        return leader is not None and monotonic() < leader.expires
 
     async def close(self) -> None:
         pass

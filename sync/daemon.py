@@ -1,14 +1,16 @@
 """When there is a round: after a wake, when something is due again, and every few minutes in any case.
 
-Two daemons of one site elect one; the other waits until the first has not been heard of for `LEAD_SECONDS`. A
-site that cannot be looked at is looked at again, later and later; what it lacks is parked, nothing forgotten.
+Two daemons of one site elect one; the other waits until the first has resigned, or has not been heard of for
+`LEAD_SECONDS`. A site that cannot be looked at is looked at again, later and later; what it lacks is parked,
+nothing forgotten.
 """
 
 import asyncio
 import random
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -36,25 +38,47 @@ class Daemon:
     round: Round
     store: DesiredStore
     audit_seconds: float
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    """Once it is set `run` ends, after the call to the site that is under way: the next daemon must not look
+    at a site at which something is still being made."""
 
     @property
     def site(self) -> str:
         return self.round.site
 
     async def run(self) -> None:
-        """For ever."""
-        while True:
+        """Until told to stop."""
+        while not self.stopping.is_set():
             try:
                 async with self.store.lead(self.site, LEAD_SECONDS) as lead:
                     if lead is not None:
                         log.info("leads", site=self.site)
-                        await self.lead(lead)
+                        async with self._resigning(lead):
+                            await self.lead(lead)
                         log.warning("leads no more", site=self.site)
             except StoreUnavailable as error:
                 log.warning("no desired state", site=self.site, why=str(error))
             except NotLeading:
-                log.warning("another daemon leads", site=self.site)
-            await asyncio.sleep(LEAD_SECONDS / 5 * random.uniform(0.5, 1.5))
+                log.warning("leads no more", site=self.site)
+            with suppress(TimeoutError):
+                pause = LEAD_SECONDS / 5 * random.uniform(0.5, 1.5)
+                await asyncio.wait_for(self.stopping.wait(), pause)
+
+    @asynccontextmanager
+    async def _resigning(self, lead: Leadership) -> AsyncIterator[None]:
+        """While this lasts the leader resigns as soon as he is told to stop."""
+
+        async def resign() -> None:
+            await self.stopping.wait()
+            lead.resigned = True
+            # He may be waiting for a wake.
+            await self.store.wake([self.site])
+
+        waiting = asyncio.create_task(resign())
+        try:
+            yield
+        finally:
+            waiting.cancel()
 
     async def lead(self, lead: Leadership) -> None:
         """Round after round, as long as this daemon is the one."""

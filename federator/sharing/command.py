@@ -1,6 +1,7 @@
 """``federator sync``, ``federator plan`` and ``federator apply``."""
 
 import asyncio
+import signal
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -26,12 +27,14 @@ _site = click.option("--site", "names", multiple=True, metavar="SITE", help="Onl
 def sync(config: Path, site: str) -> None:
     """Keep what spans sites alike at one site, until told to stop.
 
-    Run one for each site, near it; of two for the same site one waits for the other to die.
+    Run one for each site, near it; of two for the same site one waits for the other to end.
     """
     loglines.to_stderr()
 
     async def run(there: Crew) -> bool:
         daemon = there.daemon(there.rounds[0], load(config).audit_seconds)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, daemon.stopping.set)
         click.echo(f"federator: keeps {site} alike", err=True)
         await daemon.run()
         return True

@@ -175,7 +175,7 @@ def join(stage: Stage) -> None:
     federation = stage.federation
     federation.gateway.stop()
     for daemon in federation.daemons.values():
-        daemon.kill()
+        daemon.stop()
     config = federation.gateway.config
     config.write_text(yaml.safe_dump({**yaml.safe_load(config.read_text()), "sites": list(ALL)}))
     federation.gateway.start()

@@ -86,7 +86,7 @@ async def test_of_two_daemons_one_works_and_one_that_froze_does_no_harm(
         await until(once)
     finally:
         first.signal(signal.SIGCONT)
-        second.kill()
+        second.stop()
     await ada.do("DELETE", "network", f"/ports/{port['id']}")
     await ada.do("DELETE", "network", f"/networks/{made['id']}")
     for each in groups:

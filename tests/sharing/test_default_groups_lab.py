@@ -99,7 +99,7 @@ async def test_once_it_is_changed_the_default_group_spans_the_sites(
     await until(is_less_one)
 
     # With tokyo's daemon away he can go on all the same.
-    federation.daemons["tokyo"].kill()
+    federation.daemons["tokyo"].stop()
     try:
         web = {**rule, "port_range_min": 80, "port_range_max": 80}
         await make(ada, "/security-group-rules", "security_group_rule", **web)

@@ -170,7 +170,7 @@ async def test_a_deletion_that_was_under_way_is_to_be_repeated(
 ) -> None:
     group = f"/security-groups/{shared.ids['security_group']}"
     await ada.do("DELETE", "network", f"/ports/{shared.port}")
-    federation.daemons["tokyo"].kill()
+    federation.daemons["tokyo"].stop()
     try:
         await ada.do("DELETE", "network", group)
         await lose_everything(federation)
