@@ -92,13 +92,15 @@ def test_fields_are_asked_for_with_the_id_and_what_they_are_sorted_by():
 
     asked = wanted(NETWORK, query).for_site(query, 1)
 
-    assert asked == "fields=name&sort_key=status&sort_dir=asc&fields=id&fields=status&limit=1"
+    # ... and by what it is known whose replicas they are.
+    more = "fields=description&fields=id&fields=status&fields=tags"
+    assert asked == f"fields=name&sort_key=status&sort_dir=asc&{more}&limit=1"
 
 
 def test_of_ports_is_asked_by_what_it_is_known_that_they_are_not_for_tenants():
     asked = wanted(PORT, "fields=name").for_site("fields=name", 1)
 
-    more = "fields=description&fields=device_owner&fields=id&fields=project_id"
+    more = "fields=description&fields=device_owner&fields=id&fields=project_id&fields=tags"
     assert asked == f"fields=name&{more}&limit=1"
 
 

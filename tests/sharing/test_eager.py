@@ -29,7 +29,8 @@ async def sharing(*daemons: str, eager: bool = True) -> Sharing:
         async with store.lead(site, 1):
             pass
     anchor = cast(Any, SimpleNamespace(wanted=Wanted(store, ids)))
-    return Sharing(anchor, cast(Any, None), cast(Any, None), SITES, "paris", 1, eager)
+    nobody = cast(Any, None)
+    return Sharing(anchor, nobody, nobody, SITES, "paris", 1, nobody, eager)
 
 
 @pytest.mark.parametrize(
