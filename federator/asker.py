@@ -125,6 +125,9 @@ class Asker:
 
     async def site_token(self, identity: Identity, site: str) -> SiteToken:
         """The caller's token at a site; whose project and user these are is known to the map then."""
+        if site not in self.sites:
+            # Until it is removed, what spans sites may have a part there.
+            raise ExchangeRefused(site, "is none of sites in federator.yaml (any more)")
         known_to_be_away = self.breakers.is_away(site, IDENTITY)
         try:
             token = await self.sessions.site_token(identity, site)

@@ -195,6 +195,10 @@ class DesiredStore(Protocol):
         """Whether there is a daemon of this site."""
         ...
 
+    async def forget(self, site: str) -> None:
+        """Nothing stays of what the daemon of a site has said: the site has left."""
+        ...
+
     async def close(self) -> None:
         """Let go of connections."""
         ...

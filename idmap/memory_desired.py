@@ -121,6 +121,12 @@ class MemoryDesiredStore:
         leader = self._leaders.get(site)
         return leader is not None and monotonic() < leader.expires
 
+    async def forget(self, site: str) -> None:
+        for table in (self._statuses, self._wakes, self._leaders, self._fences):
+            table.pop(site, None)
+        for told in self._told.values():
+            told.pop(site, None)
+
     async def close(self) -> None:
         pass
 

@@ -181,6 +181,13 @@ class RedisDesiredStore:
         with unavailable():
             return bool(await self._redis.exists(self._of("lead", site)))
 
+    async def forget(self, site: str) -> None:
+        keys = [self._of(what, site) for what in ("replicas", "wake", "lead", "fence")]
+        with unavailable():
+            async for told in self._redis.scan_iter(match=f"{self._prefix}told:*", count=1000):
+                await self._redis.hdel(told, self._sites.kept(site))
+            await self._redis.delete(*keys)
+
     async def close(self) -> None:
         with unavailable():
             await self._redis.aclose()

@@ -55,7 +55,7 @@ class Addresses:
         anchor's replica is gone before there was one. Whether the tenant wants other pools than the book says,
         or another gateway: then it says so now, and each site has to look.
         """
-        if not _leased(entry):
+        if not _leased(entry) or await self._alone(entry):
             return False
         gateway = entry.spec.get("gateway_ip")
         pools = ranges_of(entry.spec.get(POOLS) or ())
@@ -98,7 +98,7 @@ class Addresses:
 
         Raises Untranslatable if it has to wait.
         """
-        if not _leased(entry):
+        if not _leased(entry) or await self._alone(entry):
             return {}
         await self._is_not_there(fields)
 
@@ -133,7 +133,7 @@ class Addresses:
         self, entry: Desired, replica: Replica
     ) -> tuple[float | None, frozenset[str], str]:
         """One look at a replica's addresses: when to look again, whom to wake, and what is wrong with them."""
-        if not _leased(entry):
+        if not _leased(entry) or await self._alone(entry):
             return None, frozenset(), ""
         await change(self.ledgers, entry.global_id, self._joined)
         project = await self.neutron.account.project_id()
@@ -150,6 +150,10 @@ class Addresses:
         if done.conflicts:
             wrong = f"addresses are given out at {' and '.join(sorted(done.conflicts))} as well"
         return done.again, done.wake, wrong
+
+    async def _alone(self, entry: Desired) -> bool:
+        """Whether it is at one site, and always was. Where others have left there is a book, and it goes on."""
+        return len(entry.sites) < 2 and await read(self.ledgers, entry.global_id) is None
 
     def _joined(self, ledger: Ledger) -> Ledger:
         """Here is a replica: if nobody knows of it, it has to be read before anybody gets anything."""
@@ -174,6 +178,6 @@ class Addresses:
 
 def _leased(entry: Desired) -> bool:
     """Whether the addresses of an object are shared out."""
-    if entry.kind != "subnet" or len(entry.sites) < 2:
+    if entry.kind != "subnet":
         return False
     return entry.spec.get("ipv6_address_mode") not in FROM_MACS and POOLS in entry.spec

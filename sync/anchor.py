@@ -63,11 +63,10 @@ class Anchor:
         kind = next((each for each in self.kinds if each.name == entry.kind), None)
         replica = observed.of(entry, self.ids.pins, self.site)
         new = None
-        if len(entry.sites) > 1 and not entry.deleted:
-            if await self.addresses.open(entry, replica):
-                await self.store.wake(entry.sites - {self.site})
-            if entry.kind == "router_interface":
-                await self.addresses.share(entry)
+        if not entry.deleted and await self.addresses.open(entry, replica):
+            await self.store.wake(entry.sites - {self.site})
+        if not entry.deleted and len(entry.sites) > 1 and entry.kind == "router_interface":
+            await self.addresses.share(entry)
         whole = str(entry.spec.get(kind.drains_with) or "") if kind and kind.drains_with else ""
         if kind is not None and kind.name not in observed.unknown:
             new = ended(entry, kind, replica, self.clock(), kept_away=whole in drained)

@@ -14,11 +14,16 @@ from adapters.sites import load_sites
 from federator.config import Settings, load
 from federator.options import OneLineErrors, config_option
 from federator.sites.inheritance import Inheritance, after_leaving
-from federator.sites.shared import check_unshared
+from federator.sites.shared import check, lines
 from idmap.front import IdMap
+from idmap.redis_desired import RedisDesiredStore
 from idmap.redis_leaving import Leaving, Remains
+from idmap.redis_ledgers import RedisLedgerStore
 from idmap.redis_store import RedisIdStore
 from idmap.sites import SiteKey
+from idmap.store import BURIED, SHARED
+from sync.leaver import Leaver
+from sync.numbered import NumberedLedgers
 
 _TRIES = 20
 """How often others may change pins in between."""
@@ -28,21 +33,23 @@ _TRIES = 20
 @config_option
 @click.option("--yes", is_flag=True, help="Do it. Without it only what would be dropped is shown.")
 @click.option("--keep-records", is_flag=True, help="Keep what is remembered of its objects.")
+@click.option("--give-up", is_flag=True, help="Drop also what should span sites and is only there.")
 @click.argument("name", metavar="SITE")
-def remove(config: Path, name: str, yes: bool, keep_records: bool) -> None:
+def remove(config: Path, name: str, yes: bool, keep_records: bool, give_up: bool) -> None:
     """Drop what is kept of a site that has left the federation.
 
-    Take it out of `sites` in federator.yaml everywhere before, and restart the gateways; leave its entry in
-    clouds.yaml until this is done. Without --yes nothing is changed. Nothing is asked of the site, nor
-    changed there.
+    Take it out of `sites` in federator.yaml everywhere before, and restart gateways and daemons; leave its
+    entry in clouds.yaml until this is done. Without --yes nothing is changed. Nothing is asked of the site, nor
+    changed there. What spans sites goes on at the others.
     """
 
     async def run() -> None:
         settings = load(config)
         leaver = _Leaver(settings, name)
         try:
-            await check_unshared(settings.redis, leaver.keys, name)
-            for line in await leaver.plan(keep_records):
+            shared = await check(leaver.shared, give_up=give_up)
+            before = await leaver.shared.store.all()
+            for line in [*lines(name, shared, before), *await leaver.plan(keep_records)]:
                 click.echo(line)
             if yes:
                 await leaver.leave(keep_records)
@@ -63,10 +70,9 @@ class _Leaver:
     """One site that leaves. Raises SettingsError if it is still in use."""
 
     key: SiteKey
-    keys: list[SiteKey]
-    """Its own, and those of the others."""
     ids: IdMap
     remains: Leaving
+    shared: Leaver
 
     def __init__(self, settings: Settings, name: str) -> None:
         if name in settings.sites:
@@ -79,18 +85,23 @@ class _Leaver:
         # Together with those that stay: a number that is another's must not be emptied.
         sites = load_sites(settings.clouds, (*settings.sites, name))
         self.key = sites[name].key
-        self.keys = [site.key for site in sites.values()]
-        self.ids = IdMap(RedisIdStore(settings.redis, self.keys, ()))
+        keys = [site.key for site in sites.values()]
+        self.ids = IdMap(RedisIdStore(settings.redis, keys, ()))
         self.remains = Leaving(settings.redis, self.key)
+        ledgers = NumberedLedgers(RedisLedgerStore(settings.redis), keys)
+        desired = RedisDesiredStore(settings.redis, keys)
+        self.shared = Leaver(self.key, settings.sites, desired, self.ids, ledgers)
 
     async def plan(self, keep_records: bool) -> list[str]:
         """What would be done, in lines."""
         await self.ids.refresh()
-        pins = after_leaving(self.ids.pins, self.key)
+        own = [pin for pin in self.ids.pins if pin.origin not in (SHARED, BURIED)]
+        pins = after_leaving(own, self.key)
         return _lines(self.key, await self.remains.count(), pins, keep_records)
 
     async def leave(self, keep_records: bool) -> None:
         """Do it. What was done already is not missed when it is done again."""
+        await self.shared.leave()
         await self._leave_pins()
         await self.ids.store.put_documents(PAUSES, "", {str(self.key.number): None})
         await self.remains.drop(records=not keep_records)
@@ -98,6 +109,8 @@ class _Leaver:
     async def close(self) -> None:
         """Let go of connections."""
         await self.remains.close()
+        await self.shared.store.close()
+        await self.shared.ledgers.close()
         await self.ids.store.close()
 
     async def _leave_pins(self) -> None:

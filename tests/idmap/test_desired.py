@@ -338,3 +338,20 @@ async def test_a_new_name_changes_nothing_of_what_is_kept(redis_url: str) -> Non
     assert (await old.all()) == [replace(written, generation=2, version=again.version)]
     await old.close()
     await new.close()
+
+
+async def test_of_a_site_that_has_left_nothing_stays_and_all_of_the_others(
+    desired: DesiredStore,
+) -> None:
+    for site in ("paris", "tokyo"):
+        async with desired.lead(site, LONG) as lead:
+            assert lead is not None
+            await desired.put_statuses(site, {ONE: READY}, lead.fence)
+            for name in ("ports", "vlans"):
+                await desired.publish(site, name, b"[]", lead.fence)
+    await desired.forget("tokyo")
+    await desired.forget("tokyo")
+    assert await desired.statuses("tokyo") == {}
+    assert await desired.statuses("paris") == {ONE: READY}
+    assert [await desired.published(name) for name in ("ports", "vlans")] == [{"paris": b"[]"}] * 2
+    assert await desired.ever_led(["paris", "tokyo"]) == {"paris"}

@@ -9,13 +9,15 @@ import redis
 import yaml
 
 from federator.upkeep.acquaintance import DOCUMENTS, ENDPOINTS, EXTENSIONS
-from idmap.desired import Desired
+from idmap.desired import Desired, State, Status
 from idmap.redis_desired import RedisDesiredStore
 from idmap.redis_store import RedisIdStore
 from idmap.sites import SiteKey
+from idmap.store import SHARED, Pin
 from tests.cli.command import federator, settings_file
 
 SITES = ("paris", "tokyo", "rome")
+LOST, KEPT, A, B = (f"{digit * 8}-0000-4000-8000-000000000000" for digit in "1234")
 KEYS = [SiteKey.of(name) for name in SITES]
 
 
@@ -33,17 +35,48 @@ def complaint(config: Path, *words: str) -> str:
     return federator("site", *words, "--config", config).complaint
 
 
-async def test_a_site_with_a_part_in_something_shared_stays(config: Path, redis_url: str) -> None:
+async def test_a_site_that_alone_has_what_others_should_stays_until_that_is_settled(
+    config: Path, redis_url: str
+) -> None:
     store = RedisDesiredStore(redis_url, KEYS)
-    for number, sites in enumerate((("paris", "tokyo"), ("paris", "rome"))):
-        entry = Desired(str(number), "network", "p", sites[0], frozenset(sites), {})
-        assert await store.put(entry)
+    ids = RedisIdStore(redis_url, KEYS, ())
+    spec = {"name": "net"}
+    for gid in (LOST, KEPT):
+        assert await store.put(Desired(gid, "network", "p", "rome", frozenset(SITES), spec))
+    await ids.put_pins([Pin(KEPT, "network", SHARED, {"rome": A, "tokyo": B}, anchor="rome")])
     before = await store.all()
-    assert "has a part in 1 objects that are kept alike" in complaint(
-        config, "remove", "rome", "--yes"
+    async with store.lead("paris", 60) as lead:
+        assert lead is not None
+        status = Status(State.ERROR, error="no VLAN")
+        await store.put_statuses("paris", {LOST: status}, lead.fence)
+    said = complaint(config, "remove", "rome", "--yes")
+    assert (
+        f"network {LOST} (net) is not at paris (error: no VLAN): federator plan --site paris"
+        in said
     )
+    assert "give them up with --give-up" in said
+    assert KEPT not in said
+    async with store.lead("rome", 60):
+        said = complaint(config, "remove", "rome", "--yes", "--give-up")
+        assert "the daemon of rome is still running: stop federator sync --site rome" in said
     assert await store.all() == before
+
+    said = federator("site", "remove", "rome", "--give-up", "--config", config).out
+    assert "Its part in 2 networks that span sites" in said
+    assert "at the others as before: 1 network" in said
+    assert "1 of them had their anchor here: it moves to tokyo" in said
+    assert "at no other site, and kept alike no more: 1 network" in said
+    assert await store.all() == before
+    said = federator("site", "remove", "rome", "--give-up", "--yes", "--config", config).out
+    assert said.endswith("rome has left.\n")
+    (entry,) = await store.all()
+    assert (entry.global_id, entry.anchor, entry.sites) == (KEPT, "tokyo", {"paris", "tokyo"})
+    (pin,) = await ids.pins()
+    assert (pin.places, pin.anchor) == ({"tokyo": B}, "tokyo")
+    said = federator("site", "remove", "rome", "--yes", "--config", config).out
+    assert "span sites" not in said
     await store.close()
+    await ids.close()
 
 
 @pytest.mark.parametrize(
