@@ -79,8 +79,7 @@ class Applier:
                 places[site] = local_id
             elif before is not None:
                 await self._unremember(desired, before)
-            former = pin.former if pin is not None and ours else frozenset[str]()
-            new = Pin(desired.global_id, kind, origin, places, anchor=desired.anchor, former=former)
+            new = Pin(desired.global_id, kind, origin, places, anchor=desired.anchor)
             if ours is not None:
                 # The IDs of what was one with it at sites that have left are good for life.
                 new = replace(new, aliases=ours.aliases, former=ours.former)

@@ -54,10 +54,12 @@ def default_groups(
 
     `places` is global ID -> local ID of the replicas that the ID map has at the site.
     """
-    seen, there, rules = Seen(), _there(observed), _parts(desired)
-    said = _said(observed)
-    for entry in desired:
-        key = GROUP.natural(entry.spec) if entry.kind == GROUP.name else None
+    seen = Seen()
+    mine = [(GROUP.natural(each.spec), each) for each in desired if each.kind == GROUP.name]
+    if not any(key for key, _ in mine):
+        return seen
+    there, said, rules = _there(observed), _said(observed), _parts(desired)
+    for key, entry in mine:
         if key is None or entry.quarantined or site in entry.unread:
             continue
         found, parts = there.get(key, []), rules.get(entry.global_id, [])

@@ -171,23 +171,21 @@ class Defaults:
     async def _taken(self, group: str, identity: Identity, request_id: str) -> bool:
         """Whether it is in care now."""
         ids, store = self.wanted.ids, self.wanted.store
-        while True:
+        places = (await self.reader.locator.places(GROUP.name, [group], identity)).get(group)
+        if not places or places.keys() & await self.wanted.unread():
+            return False
+        if places.keys() - await store.ever_led(places):
+            return False
+        try:
+            new = await self._adoption(group, places, identity, request_id)
+        except Unadoptable as error:
+            log.info("a default group is not taken into care", id=group, why=str(error))
+            return False
+        while not await ids.store.put_pins(_as_before(new.pins, ids.pins), seen=ids.state):
             await ids.refresh()
-            seen, pins = ids.state, ids.pins
             if not await self._is_open(group):
+                # Somebody was faster.
                 return True
-            places = (await self.reader.locator.places(GROUP.name, [group], identity)).get(group)
-            if not places or places.keys() & await self.wanted.unread():
-                return False
-            if places.keys() - await store.ever_led(places):
-                return False
-            try:
-                new = await self._adoption(group, places, identity, request_id)
-            except Unadoptable as error:
-                log.info("a default group is not taken into care", id=group, why=str(error))
-                return False
-            if await ids.store.put_pins(_as_before(new.pins, pins), seen=seen):
-                break
         await ids.refresh()
         for entry in new.entries:
             # Parts first. What is there already somebody else has written, with the same in mind.
