@@ -45,6 +45,8 @@ class World:
     """A network at the site that gets a new name."""
     theirs: str = ""
     """One at the site that leaves."""
+    group: str = ""
+    """A security group that spans both sites, with its anchor at the one that leaves."""
     opened: list[Api] = field(default_factory=list)
 
     @property
@@ -95,6 +97,7 @@ def world(lab: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World
             for site in (LEAVES, OLD)
         }
         world.theirs, world.network = (made[site]["network"]["id"] for site in (LEAVES, OLD))
+        world.group = _spanning(world, api)
         world.seen = until(lambda: _settled(api), "what is equal is one") or {}
         yield world
         for api in world.opened:
@@ -110,6 +113,7 @@ def test_a_new_name_changes_no_id(world: World) -> None:
     assert _seen(after) == seen
     _all_are_there(after, seen)
     assert _zones(after) == {LEAVES, NEW}
+    _changed_everywhere(world, after, second, NEW)
     # Those that have not been restarted yet go on as well.
     assert _seen(before) == seen
     world.stop_last()
@@ -129,6 +133,7 @@ def test_a_site_leaves_and_what_it_shared_keeps_its_ids(world: World) -> None:
     shown = federator("site", "remove", "--config", alone, LEAVES)
     assert "Nothing has been done yet" in shown.out
     assert re.search(r"its part in [1-9]\d* things that other sites have too", shown.out)
+    assert f"3 of them had their anchor here: it moves to {OLD}" in shown.out
     assert _seen(world.member) == seen
     world.stop_last()
     said = federator("site", "remove", "--config", alone, LEAVES, "--yes")
@@ -155,10 +160,40 @@ def test_a_site_leaves_and_what_it_shared_keeps_its_ids(world: World) -> None:
     assert world.theirs in seen["networks"]
     gone = left.call("GET", "network", f"/v2.0/networks/{world.theirs}")
     assert gone.status_code == 404
+    assert _changed_everywhere(world, left, alone, OLD)["anchor"] == OLD
 
 
 def _refused(config: Path, *words: str) -> str:
     return federator("site", *words, "--config", config).complaint
+
+
+def _spanning(world: World, api: Api) -> str:
+    """Two groups that are alike become one."""
+    path, new = "/v2.0/security-groups", {"security_group": {"name": "web"}}
+    made = {s: api.do("POST", "network", path, new, site=s) for s in (LEAVES, OLD)}
+    ids = {site: str(each["security_group"]["id"]) for site, each in made.items()}
+    words = ("adopt", "security_group", ids[LEAVES], "--with", ids[OLD])
+    said = federator(*words, "--config", world.first)
+    assert (said.code, said.err) == (0, "")
+    return ids[LEAVES]
+
+
+def _changed_everywhere(world: World, api: Api, config: Path, *sites: str) -> dict[str, Any]:
+    """The group is changed, and its daemons take that to these sites. How it is then."""
+    path = f"/v2.0/security-groups/{world.group}"
+    replicas = f"{world.fleet.gateways[-1].url}/federation/v1/replicas/{world.group}"
+    before = api.get("network", replicas)["object"]["generation"]
+    new = {"security_group": {"description": f"of {' and '.join(sites)}"}}
+    api.do("PUT", "network", path, new)
+    for site in sites:
+        said = federator("apply", "--site", site, "--config", config)
+        assert said.code == 0, said
+    shown: dict[str, Any] = api.get("network", replicas)["object"]
+    assert shown["generation"] == before + 1
+    states = {each["site"]: (each["state"], each["generation"]) for each in shown["replicas"]}
+    for site in sites:
+        assert states[site] == ("ready", before + 1), shown
+    return shown
 
 
 def _renamed(world: World, config: Path) -> dict[str, Any]:
