@@ -126,13 +126,13 @@ class Locator:
         if kind == ZONE or rule is Ids.NAME or not text:
             return None
         if text in lookup.pinned:
-            return _alive(lookup.pinned[text])
+            return self._alive(lookup.pinned[text])
         if text in lookup.found:
             found = lookup.found[text]
             # The ID of a replica, or the one it had before it was known to be one, is a way to all of it.
             shown = self.ids.pins.global_of(kind, found.site, found.local_id)
             pin = self.ids.pins.pin(kind, shown) if shown is not None else None
-            return _alive(pin) if pin is not None else {found.site: found.local_id}
+            return self._alive(pin) if pin is not None else {found.site: found.local_id}
         if is_uuid(value):
             return {}
         if rule is Ids.CHOSEN:
@@ -147,7 +147,7 @@ class Locator:
         """A chosen name (flavor ``1``): by its pin, by the site it states, else any site may have it."""
         pin = self.ids.pins.pin(kind, name)
         if pin is not None:
-            return pin.places
+            return self._alive(pin)
         site = stated_site(kind, name, self.names)
         if site is not None:
             return {site.name: name.removesuffix("@" + site.name)}
@@ -158,7 +158,17 @@ class Locator:
         if value in (identity.project_id, identity.user_id):
             return None
         pin = self.ids.pins.pin(kind, value)
-        return pin.places if pin is not None and pin.places else None
+        return (self._alive(pin) or None) if pin is not None else None
+
+    def _alive(self, pin: Pin) -> Places:
+        """The places of a pinned object; none of one that is being deleted everywhere.
+
+        Nor those at sites that are none of ours any more, and have not been removed yet.
+        """
+        if pin.origin == BURIED:
+            return {}
+        ours = {site.name for site in self.names}
+        return {site: place for site, place in pin.places.items() if site in ours}
 
     def _zone_sites(self, zones: list[str]) -> frozenset[str] | None:
         """The sites that the zones of a body name; None if they name none.
@@ -168,11 +178,6 @@ class Locator:
         """
         stated = (stated_site(ZONE, zone, self.names) for zone in zones)
         return frozenset(site.name for site in stated if site is not None) or None
-
-
-def _alive(pin: Pin) -> Places:
-    """The places of a pinned object; none of one that is being deleted everywhere."""
-    return {} if pin.origin == BURIED else pin.places
 
 
 def _ids_in_body(call: Call, shape: Shape | None) -> list[Mention]:

@@ -136,6 +136,15 @@ def test_a_site_leaves_and_what_it_shared_keeps_its_ids(world: World) -> None:
     assert f"3 of them had their anchor here: it moves to {OLD}" in shown.out
     assert _seen(world.member) == seen
     world.stop_last()
+    # Between the restart and the removal nobody can change what has its anchor there.
+    between = world.user(world.gateway(alone))
+    path, new = f"/v2.0/security-groups/{world.group}", {"security_group": {"name": "x"}}
+    shown = between.get("network", path)["security_group"]
+    assert (shown["id"], shown["description"]) == (world.group, f"of {NEW}")
+    refused = between.call("PUT", "network", path, new)
+    assert refused.status_code == 503, refused.text
+    assert "none of sites in federator.yaml" in refused.text
+    world.stop_last()
     said = federator("site", "remove", "--config", alone, LEAVES, "--yes")
     assert (said.code, said.err) == (0, "")
     assert said.out.endswith(f"{LEAVES} has left.\n")
