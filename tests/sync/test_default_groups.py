@@ -11,7 +11,7 @@ from idmap.pins import PinTable
 from sync.registry import all_kinds
 from sync.restored import Reading, restored
 from tests.sync.test_adopting import adopted
-from tests.sync.world import ALPHA, World
+from tests.sync.world import ALPHA, Line, Trouble, World
 
 THREE = ("paris", "tokyo", "denver")
 
@@ -240,3 +240,34 @@ async def test_after_a_loss_of_the_store_the_sites_tell_of_it_what_was_known() -
     assert {(p.global_id, p.origin, str(p.places)) for p in found.pins} == {
         (p.global_id, p.origin, str(p.places)) for p in world.ids.pins if p.kind != "project"
     }
+
+
+@pytest.mark.parametrize("trouble", [Trouble.KILLED_AFTER, Trouble.LOST])
+async def test_whatever_goes_wrong_on_the_way_it_ends_as_without(trouble: Trouble) -> None:
+    """At each of the calls that change something at the site that the group comes to."""
+    calls, number = 1, 0
+    while number < calls:
+        number += 1
+        world, gid = await in_care(*THREE)
+        rules = world.neutrons["paris"].all("security_group_rule")
+        closed = next(each["id"] for each in rules if each["direction"] == "egress")
+        assert await world.remove(await world.global_id("paris", closed))
+        before = rule_ids(world, "denver")
+        made: list[str] = []
+
+        def at(call: str, made: list[str] = made, number: int = number) -> Trouble | None:
+            if not call.startswith("GET"):
+                made.append(call)
+            return trouble if len(made) == number and made[-1] == call else None
+
+        line = Line(world.neutrons["denver"], at)
+        for _ in range(4):
+            await world.run("denver", line)
+            world.offset += 400
+        await world.settle()
+        await world.check()
+        assert said(world, "denver") == said(world, "paris")
+        assert await world.local(gid, "denver")
+        assert len(before & rule_ids(world, "denver")) == 3, "what stays was not made anew"
+        calls = len(made)
+    assert number > 4
