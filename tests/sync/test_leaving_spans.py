@@ -7,12 +7,15 @@ import pytest
 from adapters.marks import marks_of
 from idmap.desired import Desired
 from idmap.ids import global_uuid
+from idmap.pins import PinTable
 from sync.driver import SEGMENT
 from sync.ipam.ledger import Ledger
+from sync.kinds.router_interface import OWNERS
 from sync.leaver import Leaver
 from sync.leaving import Departure, departure
 from sync.ledgers import read
-from sync.restored import NO_ANCHOR
+from sync.registry import all_kinds
+from sync.restored import NO_ANCHOR, Reading, restored
 from tests.sync.world import ALPHA, World, placeholders_of
 
 SITES = ("denver", "paris", "tokyo")
@@ -100,6 +103,38 @@ async def test_what_had_its_anchor_there_gets_another_one_and_can_be_changed_and
     await world.check()
     assert {each.kind for each in await world.store.all()} == {"policy", "address_group"}
     assert await world.ledgers.names() == set()
+
+
+async def test_after_a_loss_of_the_store_it_is_known_where_the_anchor_is_now() -> None:
+    world, named = await whole()
+    await leaver(world).leave()
+    world.sites = STAY
+    await world.settle()
+    readings = [
+        Reading(
+            world.tongue(site),
+            f"trunk-of-{site}",
+            {
+                kind.name: [
+                    world.neutrons[site].shown(kind.resource.kind, item)
+                    for item in world.neutrons[site].all(kind.resource.kind)
+                    if kind.name != "router_interface" or item["device_owner"] in OWNERS
+                ]
+                for kind in all_kinds()
+            },
+        )
+        for site in STAY
+    ]
+    projects = [pin for pin in world.ids.pins if pin.origin == "mapping"]
+    found = restored(all_kinds(), readings, (), PinTable(projects), {})
+    known = {each.global_id: each for each in found.entries}
+    for name in ("net", "v4", "r", "router_interface", "sg", "slow"):
+        entry = known[named[name]]
+        assert (entry.anchor, entry.sites, entry.quarantined) == ("paris", frozenset(STAY), "")
+    # An address group knows no tags: which of them is the anchor nobody can tell.
+    assert known[named["ag"]].quarantined == NO_ANCHOR
+    rules = [each for each in known.values() if each.kind == "security_group_rule"]
+    assert {(each.anchor, each.sites) for each in rules} == {("paris", frozenset(STAY))}
 
 
 async def test_one_with_replicas_only_goes_and_the_last_one_keeps_all() -> None:
