@@ -49,6 +49,7 @@ from federator.quotas import Quotas
 from federator.sharing.anchor import Anchor
 from federator.sharing.claims import Claims
 from federator.sharing.defaults import Defaults
+from federator.sharing.fitness import Fitness
 from federator.sharing.plugging import Plugging
 from federator.sharing.reader import Reader
 from federator.sharing.sharing import Sharing
@@ -295,6 +296,7 @@ def build(settings: Settings) -> House:
                     Wanted(desired, ids),
                     reader,
                     Plugging(reader, desired),
+                    Fitness(Wanted(desired, ids), reader, settings.sharing_seconds),
                     settings.sharing_seconds,
                 ),
                 Claims(desired, ledgers),

@@ -20,6 +20,7 @@ from federator.call import SiteReply
 from federator.faults import Conflict, Fault, Timeout, Unavailable
 from federator.merge import made_of
 from federator.sharing.closure import Closure, Member
+from federator.sharing.fitness import Fitness
 from federator.sharing.plugging import Plugging
 from federator.sharing.pools import new_pools, with_pools, without_pools
 from federator.sharing.reader import Reader
@@ -42,6 +43,7 @@ class Anchor:
     wanted: Wanted
     reader: Reader
     plugging: Plugging
+    fitness: Fitness
     seconds: float
     """How long a request waits for the daemon of an anchor, or for placeholders to be out of its way."""
 
@@ -74,6 +76,9 @@ class Anchor:
 
     async def _update(self, question: Question, site: str, global_id: str) -> web.Response:
         await self._with_policy(question, global_id)
+        if question.call.plugs_in:
+            identity, request_id = question.identity, question.request_id
+            await self.fitness.for_router(question.where, identity, request_id)
         begun = await self.wanted.begin_change(global_id)
         try:
             pools = new_pools(question.call.body, begun.spec) if begun is not None else None

@@ -70,12 +70,15 @@ class Sharing:
         wish = need(call, where, _KINDS, self.sites, self.default_site, away)
         if wish is None or not await self._kept_alike(wish, where):
             return where
+        if call.plugs_in:
+            await self.anchor.fitness.for_router(where, identity, request_id)
         closure = Closure(self.anchor.reader, identity, request_id, frozenset({wish.site}))
         for kind, global_id in wish.missing:
             await closure.add(kind, global_id)
         members = closure.members.values()
         # The login brings the project to the site, and nothing can be there without it.
         await self.anchor.reader.fanout.asker.site_token(identity, wish.site)
+        await self.anchor.fitness.first(members, [wish.site])
         await self.defaults.seen_to(members, wish.site, identity, request_id)
         ids = await self.anchor.wanted.at(members, [wish.site])
         sites = {wish.site, *(member.anchor for member in members)}

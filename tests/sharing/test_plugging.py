@@ -15,6 +15,7 @@ from federator.call import SiteReply
 from federator.plan import Whereabouts
 from federator.route import route
 from federator.sharing.anchor import Anchor
+from federator.sharing.fitness import Fitness
 from federator.sharing.plugging import Plugging
 from federator.sharing.wanted import Wanted
 from idmap.desired import Desired
@@ -218,7 +219,8 @@ async def cared_for(site: Site, *ports: str, drained: bool = False) -> Anchor:
     ids = IdMap(MemoryIdStore([SiteKey.of("paris"), SiteKey.of("tokyo")], ()))
     await ids.refresh()
     reader = cast(Any, site)
-    return Anchor(Wanted(store, ids), reader, Plugging(reader, store), seconds=0)
+    wanted = Wanted(store, ids)
+    return Anchor(wanted, reader, Plugging(reader, store), Fitness(wanted, reader, 0), seconds=0)
 
 
 def shows(**ports: Any) -> Answers:
