@@ -144,8 +144,12 @@ def _decide(
     elif entry.deleted and goes_with(entry) & draft.doomed:
         # Not before the whole: should a site still need that, nothing of it is to be lost.
         draft.waiting[entry.global_id] = "goes with what it is a part of"
-    elif not wanted:
+    elif entry.deleted:
         draft.takes.append(Delete(entry, replica, "is to be gone"))
+    elif not wanted:
+        # Its site has left once, and is back.
+        why = "is not to be at this site, and nobody has deleted it"
+        draft.odd.append(Odd(kind.name, entry.global_id, replica.local_id, why))
     elif kind.begun(replica.item):
         draft.makes.append(Create(entry, "was only begun"))
     elif change := _difference(site, kind, entry, replica, federation):

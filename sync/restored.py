@@ -25,6 +25,7 @@ from idmap.store import BURIED, SHARED, Pin
 from sync.driver import SEGMENT, vlan_of
 from sync.kind import Kind
 from sync.plan import Replica
+from sync.share import wholes
 from sync.tongue import Tongue
 
 NO_ANCHOR = (
@@ -223,8 +224,11 @@ class _Work:
 
     def _where_wholes_are(self, kind: Kind, replica: Replica) -> frozenset[str]:
         """The sites at which all is that something goes with; none if it stands for itself."""
-        wholes = [self.care.get(gid) for gid in kind.wholes(replica.item)]
-        sites = [each.sites if each is not None else frozenset[str]() for each in wholes]
+        return self._where_whole(kind.wholes(replica.item))
+
+    def _where_whole(self, wholes: Collection[str]) -> frozenset[str]:
+        found = [self.care.get(gid) for gid in wholes]
+        sites = [each.sites if each is not None else frozenset[str]() for each in found]
         return frozenset.intersection(*sites) if sites else frozenset()
 
     def _anchor(self, gid: str, replicas: Mapping[str, Replica]) -> str:
@@ -290,11 +294,11 @@ class _Work:
         return {}
 
     def _more_of(self, before: Desired, replicas: Mapping[str, Replica]) -> Desired:
-        """An entry of which a site had not been read."""
+        """An entry of which a site had not been read, or to which one has come back that had left."""
         read = before.unread - self.unread
         if before.deleted:
             return replace(before, unread=before.unread & self.unread)
-        sites = before.sites | (read & replicas.keys())
+        sites = before.sites | set(replicas) | self._where_whole(wholes(before))
         drained = before.drained | (read & _drained(replicas))
         return replace(before, unread=before.unread & self.unread, sites=sites, drained=drained)
 

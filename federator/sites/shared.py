@@ -61,7 +61,7 @@ def lines(name: str, found: Departure, before: Sequence[Desired]) -> list[str]:
         )
     said.append(
         "  its replicas stay at the site, ports and all, with their tags (federator...): should it ever join"
-        " again, take these off before, or it is taken for what is to be gone there"
+        " again with them, they are taken up again"
     )
     return said
 

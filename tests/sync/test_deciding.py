@@ -57,7 +57,7 @@ def told(done: Plan) -> list[str]:
         (replace(ENTRY, generation=2), [replica()], ["Update"]),
         (replace(ENTRY, deleted=True), [replica()], ["Delete"]),
         (replace(ENTRY, deleted=True), [], []),
-        (replace(ENTRY, sites=frozenset({"paris"})), [replica()], ["Delete"]),
+        (replace(ENTRY, sites=frozenset({"paris"})), [replica()], []),
         (replace(ENTRY, changing=99.0), [replica(name="other")], []),
         (replace(ENTRY, changing=99.0), [], []),
         (replace(ENTRY, quarantined="alone"), [replica(name="other")], []),
@@ -68,6 +68,12 @@ def told(done: Plan) -> list[str]:
 )
 def test_one_entry(entry: Desired, there: list[Replica], expected: list[str]) -> None:
     assert told(plan(entry, *there)) == expected
+
+
+def test_without_a_tombstone_nothing_goes() -> None:
+    (odd,) = plan(replace(ENTRY, sites=frozenset({"paris"})), replica()).odd
+    assert (odd.global_id, odd.local_id) == (GID, "here")
+    assert "nobody has deleted it" in odd.why
 
 
 @pytest.mark.parametrize("state", [State.ERROR, State.PENDING, State.DRIFT])

@@ -105,26 +105,52 @@ async def test_what_had_its_anchor_there_gets_another_one_and_can_be_changed_and
     assert await world.ledgers.names() == set()
 
 
+def reading(world: World, site: str) -> Reading:
+    """A site as `federator.upkeep.restoring` reads it."""
+    neutron, objects = world.neutrons[site], {}
+    for kind in all_kinds():
+        there = neutron.all(kind.resource.kind)
+        if kind.name == "router_interface":
+            there = [each for each in there if each["device_owner"] in OWNERS]
+        objects[kind.name] = [neutron.shown(kind.resource.kind, each) for each in there]
+    return Reading(world.tongue(site), f"trunk-of-{site}", objects)
+
+
+async def test_one_that_comes_back_with_its_replicas_takes_them_up_again() -> None:
+    world, named = await whole()
+    there = {gid: await world.local(gid, "denver") for gid in named.values()}
+    await leaver(world).leave()
+    world.sites = STAY
+    await world.settle()
+    assert await world.change(named["net"], {"name": "netz"})
+    await world.settle()
+    world.sites = SITES
+    left = {kind: dict(items) for kind, items in world.neutrons["denver"].kept.items()}
+    done = await world.run("denver")
+    assert done is not None
+    assert {each.global_id for each in done.plan.odd} >= set(named.values()) - {named["ag"]}
+    assert world.neutrons["denver"].kept == left, "before it is read nothing is done to it"
+    known = {each.global_id: each for each in await world.store.all()}
+    readings = [reading(world, site) for site in SITES]
+    found = restored(all_kinds(), readings, (), world.ids.pins, known)
+    for each in found.entries:
+        assert await world.store.put(each), each
+    assert await world.id_store.put_pins(found.pins)
+    await world.ids.refresh()
+    await world.settle()
+    await world.check()
+    assert {gid: await world.local(gid, "denver") for gid in there} == there
+    assert {each.anchor for each in await world.store.all()} == {"paris"}
+    assert {each.site for each in (await book(world, named)).members} == set(SITES)
+    assert len(placeholders_of(world, "denver")) == 2
+
+
 async def test_after_a_loss_of_the_store_it_is_known_where_the_anchor_is_now() -> None:
     world, named = await whole()
     await leaver(world).leave()
     world.sites = STAY
     await world.settle()
-    readings = [
-        Reading(
-            world.tongue(site),
-            f"trunk-of-{site}",
-            {
-                kind.name: [
-                    world.neutrons[site].shown(kind.resource.kind, item)
-                    for item in world.neutrons[site].all(kind.resource.kind)
-                    if kind.name != "router_interface" or item["device_owner"] in OWNERS
-                ]
-                for kind in all_kinds()
-            },
-        )
-        for site in STAY
-    ]
+    readings = [reading(world, site) for site in STAY]
     projects = [pin for pin in world.ids.pins if pin.origin == "mapping"]
     found = restored(all_kinds(), readings, (), PinTable(projects), {})
     known = {each.global_id: each for each in found.entries}
