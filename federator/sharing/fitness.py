@@ -82,7 +82,9 @@ class Fitness:
         unfit = await self._unfit(networks)
         for global_id in unfit:
             own = [m for m in [*new, *along] if global_id in {m.global_id, *_wholes(m)}]
-            await self._take_back(own, known)
+            been = known.get(global_id)
+            # Without a VLAN ID it has never been elsewhere, whoever wanted it there and died over it.
+            await self._take_back(own, known if been and SEGMENT in been.spec else {})
         for global_id, why in unfit.items():
             raise Conflict(f"Network {global_id} cannot be at several sites: {why}")
 
@@ -111,13 +113,13 @@ class Fitness:
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def _take_back(self, members: Iterable[Member], before: Mapping[str, Desired]) -> None:
-        """These are wanted where they were before, and nowhere else."""
+        """These are wanted nowhere else than before; somebody else may have taken them back already."""
         for member in members:
             gid = member.global_id
             sites = before[gid].sites if gid in before else frozenset({member.anchor})
             now = (await self.wanted.store.get([gid])).get(gid)
-            while now is not None and not now.deleted and now.sites != sites:
-                if await self.wanted.store.put(replace(now, sites=sites)) is not None:
+            while now is not None and not now.deleted and not now.sites <= sites:
+                if await self.wanted.store.put(replace(now, sites=now.sites & sites)) is not None:
                     await self.wanted.store.wake(now.sites)
                     break
                 now = (await self.wanted.store.get([gid])).get(gid)

@@ -134,6 +134,25 @@ async def test_what_cannot_is_wanted_nowhere_else_whatever_is_asked_for_with_it(
     assert (await wanted(world))["10.2.0.0/24"] == {"paris", "tokyo"}
 
 
+async def test_two_who_want_it_at_once_leave_nothing_behind_either() -> None:
+    world = await World().start()
+    some = await members(world, (await network(world, "paris", "10.1.0.0/24", port=True))[0])
+
+    async def ask() -> None:
+        with pytest.raises(Conflict):
+            await fitness(world).first(some, ["tokyo"])
+
+    async def both() -> None:
+        await asyncio.gather(ask(), ask())
+
+    await with_daemons(world, both(), "paris", "tokyo")
+    assert set(map(frozenset, (await wanted(world)).values())) == {frozenset({"paris"})}
+    # Nor does one who died before he was told.
+    await world.wanted.at(some, ["tokyo"])
+    await with_daemons(world, ask(), "paris", "tokyo")
+    assert set(map(frozenset, (await wanted(world)).values())) == {frozenset({"paris"})}
+
+
 async def test_without_the_daemon_of_the_anchor_nobody_can_tell() -> None:
     world = await World().start()
     some = await members(world, (await network(world, "paris", "10.1.0.0/24"))[0])

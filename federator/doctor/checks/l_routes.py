@@ -1,4 +1,4 @@
-"""How many routes may a router have? Networks that do not span sites are reached by one each."""
+"""How many routes may a router have? One that spans sites has its tenant's at each: the lowest limit counts."""
 
 from collections.abc import AsyncIterator
 
@@ -7,7 +7,7 @@ from federator.doctor.ward import endpoints_of
 
 _QUOTA = "router_route"
 """Neutron 2026.2 made ``max_routes`` a quota; what it is at older ones nobody tells."""
-_CURE = "max_routes in its neutron.conf, where routers shall reach many networks of other sites"
+_CURE = "max_routes in its neutron.conf, where routers that span sites shall have more"
 
 
 async def check(patient: Patient) -> AsyncIterator[Finding]:
