@@ -172,6 +172,19 @@ def test_a_site_leaves_and_what_it_shared_keeps_its_ids(world: World) -> None:
     assert _changed_everywhere(world, left, alone, OLD)["anchor"] == OLD
 
 
+def test_a_site_that_comes_back_takes_up_what_it_has(world: World) -> None:
+    api = world.user(world.gateway(world.first))
+    replicas = f"{world.fleet.gateways[-1].url}/federation/v1/replicas/{world.group}"
+
+    def both() -> bool:
+        answer = api.call("GET", "network", replicas)
+        sites = [each["site"] for each in answer.json()["object"]["replicas"]] if answer.ok else []
+        return sorted(sites) == [LEAVES, OLD]
+
+    until(both, "the site has been read")
+    assert _changed_everywhere(world, api, world.first, OLD, LEAVES)["anchor"] == OLD
+
+
 def _refused(config: Path, *words: str) -> str:
     return federator("site", *words, "--config", config).complaint
 

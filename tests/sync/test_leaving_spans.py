@@ -123,8 +123,13 @@ async def test_one_that_comes_back_with_its_replicas_takes_them_up_again() -> No
     world.sites = STAY
     await world.settle()
     assert await world.change(named["net"], {"name": "netz"})
-    await world.settle()
     world.sites = SITES
+    group = await world.local(named["sg"], "paris")
+    new = {"security_group_id": group, "direction": "ingress", "protocol": "udp"}
+    late = await world.make("security_group_rule", "paris", **new)
+    await world.share([("security_group_rule", late)], "paris", ["tokyo"])
+    for site in STAY:
+        await world.run(site)
     left = {kind: dict(items) for kind, items in world.neutrons["denver"].kept.items()}
     done = await world.run("denver")
     assert done is not None
