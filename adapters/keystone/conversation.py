@@ -66,6 +66,7 @@ class Conversation(session.Session):
         self._seconds = (min(CONNECT_SECONDS, seconds), seconds)
 
     def request(self, url: str, method: str, *args: Any, **kwargs: Any) -> requests.Response:
+        """See `keystoneauth1.session.Session`; `once`: whatever happens, it is not sent a second time."""
         self.status = None
         kwargs["log"] = False
         kwargs.setdefault("timeout", self._seconds)
@@ -77,17 +78,20 @@ class Conversation(session.Session):
         self._was_heard = True
         return response
 
-    def _response(self, url: str, method: str, *args: Any, **kwargs: Any) -> requests.Response:
+    def _response(
+        self, url: str, method: str, *args: Any, once: bool = False, **kwargs: Any
+    ) -> requests.Response:
         """The answer, to a second request if the connection of an earlier one broke down over the first.
 
         A server may close a connection that it has kept open, and a proxy does so, without a word, when its
-        Keystone fails (RFC 9112, 9.3.1): then the client is to ask again. To ask for a token twice is harmless.
+        Keystone fails (RFC 9112, 9.3.1): then the client is to ask again. To ask for a token twice is harmless;
+        what makes or changes something else may have been done all the same, and is sent `once`.
         """
         ask = super().request
         try:
             response = ask(url, method, *args, **kwargs)
         except exceptions.ConnectFailure:
-            if not self._was_heard:
+            if once or not self._was_heard:
                 raise
             response = ask(url, method, *args, **kwargs)
         self.status = response.status_code

@@ -52,6 +52,7 @@ class Login:
                 auth=self._plugin,
                 headers={"Accept": "application/json", **headers},
                 raise_exc=False,
+                once=method not in ("GET", "HEAD"),
             )
         except exceptions.ClientException as error:
             raise SiteUnreachable(self._site.name, why(error)) from None

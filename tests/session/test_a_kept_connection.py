@@ -8,7 +8,9 @@ from contextlib import contextmanager
 import pytest
 from keystoneauth1 import exceptions
 
+from adapters.errors import SiteUnreachable
 from adapters.keystone.conversation import Conversation
+from adapters.keystone.login import Login
 from adapters.sites import Site
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -44,6 +46,25 @@ def test_a_request_on_a_connection_that_breaks_down_is_made_again() -> None:
         assert talk.request(url, "POST", authenticated=False).status_code == 200
         talk.close()
     assert [each[:4] for each in asked] == [b"GET ", b"POST", b"POST"]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
+def test_what_the_account_changes_at_a_site_is_sent_once(
+    method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be done although the connection broke down: a second POST would make a second network."""
+    with server(1, 1) as (url, asked):
+        monkeypatch.setattr(Login, "endpoints", lambda self: {"network": url})
+        account = Login(Site("tokyo", url, "password", {}), 10)
+        assert account.request("GET", "network", "/v2.0/networks", None, {}).status == 200
+        if method == "GET":
+            assert account.request(method, "network", "/v2.0/networks", None, {}).status == 200
+        else:
+            with pytest.raises(SiteUnreachable):
+                account.request(method, "network", "/v2.0/networks", {}, {})
+        account.close()
+    methods = [each.split()[0].decode() for each in asked if each]
+    assert methods == (["GET", "GET", "GET"] if method == "GET" else ["GET", method])
 
 
 def test_who_was_never_heard_is_not_asked_again() -> None:
