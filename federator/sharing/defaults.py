@@ -65,9 +65,9 @@ class Defaults:
         if not self._may_change_one(call):
             return where
         for group in await self._groups(call, where, identity, request_id):
-            if await self._taken(group, identity, request_id):
-                where = await self.reader.locator.whereabouts(call, form, identity)
-        return where
+            await self._take(group, identity, request_id)
+        # Also if somebody else has taken it since they were looked up.
+        return await self.reader.locator.whereabouts(call, form, identity)
 
     async def seen_to(
         self, members: Iterable[Member], site: str, identity: Identity, request_id: str
@@ -168,30 +168,33 @@ class Defaults:
             return None
         return dict(reply.body[kind.resource.key])
 
-    async def _taken(self, group: str, identity: Identity, request_id: str) -> bool:
-        """Whether it is in care now."""
+    async def _take(self, group: str, identity: Identity, request_id: str) -> None:
+        """Take it into care, if it can be and nobody else has."""
         ids, store = self.wanted.ids, self.wanted.store
         places = (await self.reader.locator.places(GROUP.name, [group], identity)).get(group)
         if not places or places.keys() & await self.wanted.unread():
-            return False
+            return
         if places.keys() - await store.ever_led(places):
-            return False
+            return
         try:
             new = await self._adoption(group, places, identity, request_id)
         except Unadoptable as error:
-            log.info("a default group is not taken into care", id=group, why=str(error))
-            return False
-        while not await ids.store.put_pins(_as_before(new.pins, ids.pins), seen=ids.state):
+            # What differs may be the change of somebody who was faster, and is at one site so far.
             await ids.refresh()
+            log.info("a default group is not taken into care", id=group, why=str(error))
+            return
+        written = False
+        while not written:
+            seen = ids.state
             if not await self._is_open(group):
-                # Somebody was faster.
-                return True
-        await ids.refresh()
+                # Somebody was faster, and what was read here may be gone by now.
+                return
+            written = await ids.store.put_pins(_as_before(new.pins, ids.pins), seen=seen)
+            await ids.refresh()
         for entry in new.entries:
             # Parts first. What is there already somebody else has written, with the same in mind.
             await store.put(entry)
         await store.wake(places)
-        return True
 
     async def _adoption(
         self, group: str, places: Places, identity: Identity, request_id: str

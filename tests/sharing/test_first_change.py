@@ -272,6 +272,46 @@ async def test_many_first_changes_at_once_are_one() -> None:
     await settled(stage)
 
 
+async def test_who_comes_while_the_first_change_is_under_way_follows_it() -> None:
+    """Made at each site by itself his rule would be taken away again where the anchor is not."""
+    stage = await new_stage()
+    world, form = stage.world, shape(NETWORK, kind_of("security_group_rule").resource)
+    second, third = (new_rule(stage.group, port_range_min=n) for n in (23, 24))
+    where = await stage.seen.locator.whereabouts(third, form, ada())
+    read = stage.seen.reply
+
+    async def first(*args: Any) -> SiteReply:
+        stage.seen.reply = read  # type: ignore[method-assign]
+        assert await stage.reach(new_rule(stage.group, port_range_min=22)) is Reach.ANCHOR
+        await an_open_port(world, "paris", 22)
+        return await read(*args)
+
+    stage.seen.reply = first  # type: ignore[method-assign]
+    assert await stage.reach(second) is Reach.ANCHOR
+    where = await stage.defaults.taken(third, form, where, ada(), "req-1")
+    assert plan(third, where, world.sites, "paris").reach is Reach.ANCHOR
+
+
+async def test_what_was_read_before_somebody_else_took_it_is_not_written() -> None:
+    """A rule that he has deleted since would be back."""
+    stage = await new_stage()
+    rule = min((await stage.rules())["paris"])
+    read = stage.seen.reply
+
+    async def slow(path: str, site: str, *more: Any) -> SiteReply:
+        answer = await read(path, site, *more)
+        if site == "tokyo":
+            stage.seen.reply = read  # type: ignore[method-assign]
+            assert await stage.reach(new_rule(stage.group)) is Reach.ANCHOR
+            assert await stage.world.store.drop((await stage.world.store.get([rule]))[rule])
+        return answer
+
+    stage.seen.reply = slow  # type: ignore[method-assign]
+    assert await stage.reach(new_rule(stage.group)) is Reach.ANCHOR
+    assert stage.seen.reply == read, "the first was slow"
+    assert not await stage.world.store.get([rule])
+
+
 @pytest.mark.parametrize("written", range(6))
 async def test_who_died_over_it_is_followed_by_the_next(written: int) -> None:
     """So many of the entries had been written."""
