@@ -57,6 +57,8 @@ class Desired:
     """Of a router: the sites at which it is to have no interfaces for now (an operator works there)."""
     gone: frozenset[str] = frozenset()
     """Of a tombstone: the sites whose daemons have seen it, and nothing (any more) of what is to be gone."""
+    stays: bool = False
+    """Its tenant keeps it at these sites, and said so at an anchor that has left: no replica tells it now."""
     version: int = 0
     """Of this entry in the store; 0: it is not there yet."""
 

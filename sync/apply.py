@@ -18,6 +18,7 @@ from idmap.store import BURIED, SHARED, Pin
 from sync.addresses import Addresses
 from sync.cloud import Led, Refused
 from sync.driver import SEGMENT, Ground, How
+from sync.joining import HINTS
 from sync.kind import Hand, Kind
 from sync.observe import plugged_into
 from sync.plan import Change, Create, Delete, Replica, Stretch, Update
@@ -102,8 +103,13 @@ class Applier:
         made = await self._made(kind, desired, _Midwife(self, kind, desired))
         return await self._finished(kind, desired, made)
 
-    async def _made(self, kind: Kind, desired: Desired, hand: Hand) -> Mapping[str, Any]:
-        """The new object as the site shows it; if somebody began to make it, that one."""
+    async def _made(
+        self, kind: Kind, desired: Desired, hand: Hand, also: Mapping[str, Any] | None = None
+    ) -> Mapping[str, Any]:
+        """The new object as the site shows it; if somebody began to make it, that one.
+
+        `also` are further fields to make it with, in the site's own words.
+        """
         resource, spec = kind.resource, dict(desired.spec)
         own = {name: spec.pop(name) for name in kind.at_anchor if name in spec}
         fields = self.tongue.inward(resource, spec, self.ids.pins)
@@ -114,6 +120,7 @@ class Applier:
         fields |= await self.addresses.born(desired, fields)
         if kind.on_ground is not None:
             fields = kind.on_ground(self.ground, fields)
+        fields |= also or {}
         begun = None
         if resource.tagged or "description" in kind.synced:
             text = "" if resource.tagged else str(spec.get("description") or "")
@@ -226,7 +233,9 @@ class Applier:
         unfinished = Marks(desired.global_id, 0, anchor=True, of=self.ground.federation).tags
         await self.cloud.call("PUT", f"{path}/tags", {"tags": [*besides(tags), *unfinished]})
         await self.keep_place(desired, replica.local_id)
-        made = await self._made(kind, desired, self.cloud)
+        # What its tenant said of where it is to be is told by nothing else (`sync.joining`).
+        said = {HINTS: hints} if (hints := replica.local.get(HINTS)) else {}
+        made = await self._made(kind, desired, self.cloud, said)
         if kind.stretch is not None and await plugged_into(self.cloud, replica.local_id):
             await self.cloud.call("DELETE", f"{kind.path}/{made['id']}")
             await self.cloud.call("PUT", f"{path}/tags", {"tags": list(tags)})

@@ -8,7 +8,7 @@ import structlog
 from idmap.desired import READ, Desired, DesiredStore, Leadership
 from idmap.front import IdMap
 from sync.joining import due
-from sync.news import News
+from sync.news import News, told_free
 from sync.observe import Observed
 from sync.share import at_more_sites
 
@@ -34,7 +34,7 @@ class Joiner:
             return list(desired)
         after = {entry.global_id: entry for entry in desired}
         wake: set[str] = set()
-        for entry in due(self.site, desired, await self.news.free()):
+        for entry in due(self.site, desired, await told_free(self.store)):
             joined = await self.store.put(at_more_sites(entry, [self.site]))
             if joined is not None:
                 after[entry.global_id] = joined

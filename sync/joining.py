@@ -24,7 +24,7 @@ def free(
     """
     found = []
     for entry in desired:
-        if entry.anchor == site and not entry.deleted and _can_be_kept(entry):
+        if entry.anchor == site and not (entry.deleted or entry.stays) and can_be_kept(entry):
             replica = there(entry)
             if replica is not None and not replica.local.get(HINTS):
                 found.append(entry.global_id)
@@ -39,7 +39,7 @@ def due(site: str, desired: Sequence[Desired], is_free: Collection[str]) -> list
         gid
         for gid, entry in alive.items()
         if site not in entry.sites
-        if entry.quarantined or (_can_be_kept(entry) and gid not in is_free)
+        if entry.quarantined or (can_be_kept(entry) and gid not in is_free)
     }
     return [
         entry
@@ -48,7 +48,7 @@ def due(site: str, desired: Sequence[Desired], is_free: Collection[str]) -> list
     ]
 
 
-def _can_be_kept(entry: Desired) -> bool:
+def can_be_kept(entry: Desired) -> bool:
     """Whether a tenant can say of such things where they are to be."""
     return f"{HINTS}[]" in kind_of(entry.kind).resource.refs
 

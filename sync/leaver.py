@@ -17,6 +17,7 @@ from idmap.store import BURIED, SHARED, Pin
 from sync.ipam.life import without_site
 from sync.leaving import Departure, departure
 from sync.ledgers import change
+from sync.news import told_free
 from sync.registry import kind_of
 
 
@@ -40,6 +41,7 @@ class Leaver:
             entries,
             lambda gid: self.ids.pins.places(None, gid) or {},
             self.others,
+            await told_free(self.store),
         )
 
     async def leave(self) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from idmap.desired import Desired
+from sync.joining import can_be_kept
 from sync.share import wholes
 
 Places = Callable[[str], Mapping[str, str]]
@@ -28,9 +29,16 @@ class Departure:
 
 
 def departure(
-    site: str, entries: Sequence[Desired], places: Places, order: Sequence[str]
+    site: str,
+    entries: Sequence[Desired],
+    places: Places,
+    order: Sequence[str],
+    is_free: Collection[str] = (),
 ) -> Departure:
-    """What follows from it that this site leaves; of the others the first in `order` are preferred."""
+    """What follows from it that this site leaves; of the others the first in `order` are preferred.
+
+    `is_free` is what its tenants keep at no certain sites, as far as that is known (`sync.joining`).
+    """
     result = Departure()
     homeless: dict[str, Desired] = {}
     for entry in entries:
@@ -49,7 +57,8 @@ def departure(
             away = sorted(rest.unread)[0]
             result.kept.append(replace(rest, anchor=away, sites=rest.sites | {away}))
         else:
-            homeless[entry.global_id] = rest
+            stays = rest.stays or (can_be_kept(rest) and rest.global_id not in is_free)
+            homeless[entry.global_id] = replace(rest, stays=stays)
     for family in _families(homeless):
         _rehouse(family, places, order, result)
     return result

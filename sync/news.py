@@ -76,11 +76,6 @@ class News:
         said = free(self.site, desired, lambda entry: observed.of(entry, pins, self.site))
         await self.store.publish(self.site, _FREE, json.dumps(said).encode(), lead.fence)
 
-    async def free(self) -> frozenset[str]:
-        """What all sites have told of that."""
-        told = await self.store.published(_FREE)
-        return frozenset(gid for raw in told.values() for gid in json.loads(raw))
-
     async def vlans(self) -> Mapping[str, Collection[int]]:
         """Site -> the VLAN IDs that are in use there."""
         told = await self.store.published(_VLANS)
@@ -91,3 +86,9 @@ class News:
         told = {site: json.loads(raw) for site, raw in (await self.store.published(_MTUS)).items()}
         now = self.clock()
         return {site: int(limit) for site, (limit, at) in told.items() if now - at < MTU_SECONDS}
+
+
+async def told_free(store: DesiredStore) -> frozenset[str]:
+    """What may come to a site that joins, as all sites have told of it."""
+    told = await store.published(_FREE)
+    return frozenset(gid for raw in told.values() for gid in json.loads(raw))

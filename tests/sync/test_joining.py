@@ -7,6 +7,7 @@ import pytest
 from idmap.desired import READ, State
 from idmap.memory import MemoryIdStore
 from sync.driver import Ground
+from sync.leaver import Leaver
 from tests.sync.test_kills import rule, subnet
 from tests.sync.world import World
 
@@ -73,6 +74,37 @@ async def test_what_is_kept_at_its_sites_stays_and_so_does_what_is_nothing_witho
     # The router leads to the network; policies and groups stand for themselves.
     there = await at(world, "denver")
     assert there == {"slow", "sg", "named", "security_group_rule"}
+
+
+async def test_what_is_made_again_as_a_vlan_is_kept_where_it_was() -> None:
+    world = await World(SITES, eager=True).start()
+    for name, hints in (("kept", ["nova"]), ("free", [])):
+        net = await world.make("network", "paris", name=name, availability_zone_hints=hints)
+        await world.stretch("paris", "network", net, "tokyo")
+        await two_of_three(world)
+        (entry,) = [e for e in await world.store.all() if e.spec["name"] == name]
+        assert await world.local(entry.global_id, "paris") != net
+    await world.settle()
+    await world.check()
+    assert await at(world, "denver") == {"free"}
+
+
+@pytest.mark.parametrize("hints", [[], ["nova"]])
+async def test_it_stays_also_when_its_anchor_has_left(hints: list[str]) -> None:
+    world = await World(SITES, eager=True).start()
+    net = await world.make("network", "paris", name="net", availability_zone_hints=hints)
+    (gid,) = await world.stretch("paris", "network", net, "tokyo")
+    await two_of_three(world)
+    key, stay = world.keys["paris"], ["tokyo", "denver"]
+    await Leaver(key, stay, world.store, world.ids, world.ledgers).leave()
+    for _ in range(4):
+        for site in stay:
+            await world.run(site)
+        world.offset += 400
+    entry = await world.entry(gid)
+    assert entry is not None
+    assert entry.anchor == "tokyo"
+    assert entry.sites == ({"tokyo"} if hints else {"tokyo", "denver"})
 
 
 async def test_where_things_come_when_they_are_needed_nothing_comes_by_itself() -> None:
