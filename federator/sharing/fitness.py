@@ -65,7 +65,7 @@ class Fitness:
             ) from None
 
     async def first(self, members: Iterable[Member], sites: Collection[str]) -> None:
-        """All of these are going to be at these sites, too.
+        """All of these are going to be at these sites, too; at their anchors they may have other local IDs now.
 
         Raises Conflict with why one of the networks cannot be, Unavailable if nobody can tell now.
         """
@@ -87,6 +87,9 @@ class Fitness:
             await self._take_back(own, known if been and SEGMENT in been.spec else {})
         for global_id, why in unfit.items():
             raise Conflict(f"Network {global_id} cannot be at several sites: {why}")
+        # With other local IDs than before, where they were made again.
+        for member in [*new, *along]:
+            await self.wanted.wait([member.global_id], [member.anchor], self.seconds)
 
     async def _unfit(self, networks: Collection[str]) -> Mapping[str, str]:
         """Which of these cannot be stretched, and why; all others are. Raises Unavailable."""
