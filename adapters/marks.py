@@ -33,8 +33,8 @@ a port alone, and it is a member of its security groups."""
 PLACEHOLDER_FIELDS = ("device_owner", "project_id", "description")
 """What has to be seen of a port to know whether it is one."""
 
-MARKED_FIELDS = ("description", "tags")
-"""What has to be seen of an object to know whether it is in our care."""
+MARKED_FIELDS = ("description", "tags", "project_id")
+"""What has to be seen of an object to know whether it is in our care, and who can have written so."""
 
 LONGEST_DESCRIPTION = 255
 """Of Neutron's objects, in characters; our mark takes fifty to ninety of them where there are no tags."""

@@ -114,7 +114,8 @@ class Asker:
             account = await self.accounts[site].project_id()
             reply = without_placeholders(call.resource, reply, account)
         if call.resource is not None and call.resource.shared and has_traces(reply.raw):
-            reply = without_unknown_replicas(call.resource, reply, self.ids.pins)
+            only_of = token.project_id if question.identity.is_admin else ""
+            reply = without_unknown_replicas(call.resource, reply, self.ids.pins, only_of)
         local_id = question.where.path.get(str(call.object_id), {}).get(site)
         project_id = question.identity.project_id
         self.notice.passed(call, token, reply, project_id, local_id)

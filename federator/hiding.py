@@ -91,10 +91,14 @@ def without_placeholders(resource: Resource, reply: SiteReply, account: str) -> 
     )
 
 
-def without_unknown_replicas(resource: Resource, reply: SiteReply, pins: PinTable) -> SiteReply:
+def without_unknown_replicas(
+    resource: Resource, reply: SiteReply, pins: PinTable, only_of: str = ""
+) -> SiteReply:
     """A site's list, in its own IDs, without replicas that the map does not know as such, or not yet.
 
-    From the birth of a replica until every gateway knows it there would be two of one name.
+    From the birth of a replica until every gateway knows it there would be two of one name. But whoever has
+    something may write marks on it: `only_of` is the project of an admin there, to whom other projects can
+    hide nothing.
     """
     many = reply.body.get(resource.keys) if isinstance(reply.body, dict) else None
     if not isinstance(many, list):
@@ -102,12 +106,16 @@ def without_unknown_replicas(resource: Resource, reply: SiteReply, pins: PinTabl
     return _showing(
         resource,
         reply,
-        [not _is_unknown_replica(resource, each, reply.site, pins) for each in many],
+        [not _is_unknown_replica(resource, each, reply.site, pins, only_of) for each in many],
     )
 
 
-def _is_unknown_replica(resource: Resource, item: Any, site: str, pins: PinTable) -> bool:
-    marks = marks_of(item) if isinstance(item, dict) else None
+def _is_unknown_replica(
+    resource: Resource, item: Any, site: str, pins: PinTable, only_of: str
+) -> bool:
+    if not isinstance(item, dict) or (only_of and item.get("project_id") != only_of):
+        return False
+    marks = marks_of(item)
     pin = pins.pin(resource.id_kind, marks.global_id) if marks is not None else None
     if pin is None or not pin.anchor:
         return False

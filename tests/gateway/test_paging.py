@@ -93,7 +93,7 @@ def test_fields_are_asked_for_with_the_id_and_what_they_are_sorted_by():
     asked = wanted(NETWORK, query).for_site(query, 1)
 
     # ... and by what it is known whose replicas they are.
-    more = "fields=description&fields=id&fields=status&fields=tags"
+    more = "fields=description&fields=id&fields=project_id&fields=status&fields=tags"
     assert asked == f"fields=name&sort_key=status&sort_dir=asc&{more}&limit=1"
 
 

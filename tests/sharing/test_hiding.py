@@ -122,12 +122,12 @@ def replica(local_id: str, global_id: str = GID, **more: Any) -> dict[str, Any]:
     return {"id": local_id, "name": "span", "description": marked("", global_id), **more}
 
 
-def shown_of(site: str, *items: dict[str, Any], **pin: Any) -> list[str]:
+def shown_of(site: str, *items: dict[str, Any], only_of: str = "", **pin: Any) -> list[str]:
     """The IDs that are left of a site's list."""
     known = {"origin": SHARED, "places": {"paris": "p"}, "anchor": "paris", **pin}
     pins = PinTable([Pin(GID, "network", **known)])
     said = SiteReply(site, 200, body={"networks": list(items)})
-    after = without_unknown_replicas(NETWORK, said, pins)
+    after = without_unknown_replicas(NETWORK, said, pins, only_of)
     assert after.hidden == len(items) - len(after.body["networks"])
     return [each["id"] for each in after.body["networks"]]
 
@@ -148,6 +148,12 @@ def test_what_is_made_again_at_its_anchor_is_there_once() -> None:
 
 def test_marks_of_what_nobody_knows_hide_nothing() -> None:
     assert shown_of("tokyo", replica("n", "0a0a0a0a-0e8e-5fd1-9858-0d53ba4d5d97")) == ["n"]
+
+
+def test_who_writes_the_mark_of_another_object_on_his_own_hides_it_from_no_admin() -> None:
+    items = replica("o", project_id="ours"), replica("x", project_id="theirs"), replica("y")
+    assert shown_of("tokyo", *items, only_of="ours") == ["x", "y"]
+    assert shown_of("tokyo", *items) == []
 
 
 def test_a_page_goes_on_behind_a_replica_that_is_not_shown() -> None:
