@@ -71,8 +71,9 @@ class Daemon:
         async def resign() -> None:
             await self.stopping.wait()
             lead.resigned = True
-            # He may be waiting for a wake.
-            await self.store.wake([self.site])
+            # He may be waiting for a wake. If there is none to be had, his waiting fails as well.
+            with suppress(StoreUnavailable):
+                await self.store.wake([self.site])
 
         waiting = asyncio.create_task(resign())
         try:
@@ -97,6 +98,9 @@ class Daemon:
                 why = getattr(error, "reason", str(error))
                 log.warning("no round", site=self.site, why=why, next_in=round(pause, 1))
                 await self._park(why, lead)
+            if not lead.held:
+                # Told to stop while it was at work: if Redis was away just then, no wake says so.
+                return
             wake, woken = await self._rest(lead, wake, pause, looks), wake
             looks = _LOOKS if wake != woken else ()
 

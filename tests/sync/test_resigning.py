@@ -2,6 +2,9 @@
 
 import asyncio
 
+import pytest
+
+from idmap.store import StoreUnavailable
 from sync.daemon import Daemon
 from tests.sync.world import Line, World
 
@@ -24,6 +27,28 @@ async def test_one_that_waits_for_a_wake_ends() -> None:
 
     await asyncio.wait_for(task, 10)
     assert not await world.store.led("tokyo"), "the next one need not wait"
+
+
+async def test_one_that_is_at_work_ends_though_redis_was_away_when_it_was_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = await World().start()
+    line = Line(world.neutrons["tokyo"])
+    daemon = Daemon(await world.round(line), world.store, 300)
+
+    async def away(sites: object) -> None:
+        monkeypatch.undo()
+        raise StoreUnavailable("for a moment")
+
+    def told(call: str) -> None:
+        line.trouble = lambda call: None
+        monkeypatch.setattr(world.store, "wake", away)
+        daemon.stopping.set()
+
+    line.trouble = told
+
+    await asyncio.wait_for(daemon.run(), 10)
+    assert not await world.store.led("tokyo")
 
 
 async def test_the_call_under_way_is_ended_and_no_other_begun() -> None:
