@@ -32,6 +32,8 @@ class _Draft:
     """What is drained here."""
     doomed: set[str] = field(default_factory=set)
     """What is there, and is to be gone everywhere."""
+    read: bool = True
+    """Whether it is known what is in our care at the site."""
 
 
 def diff(
@@ -46,14 +48,16 @@ def diff(
     ground: Ground,
     plugged: Collection[str] = (),
     but: Collection[str] = (),
+    read: bool = True,
 ) -> Plan:
     """What would bring a site to the desired state.
 
     `kinds` in order of dependence. `places` is global ID -> local ID of the replicas that the ID map has at the
     site, `plugged` the local IDs of networks that have ports. `now` in seconds since 1970. Nothing is planned
-    for the global IDs in `but`.
+    for the global IDs in `but`. `read`: whether it is known what is in our care there (`sync.restored`).
     """
-    draft = _Draft(drains={entry.global_id for entry in desired if site in entry.drained})
+    drains = {entry.global_id for entry in desired if site in entry.drained}
+    draft = _Draft(drains=drains, read=read)
     for kind in kinds:
         mine = [e for e in desired if e.kind == kind.name and e.global_id not in but]
         there = [each for each in observed.get(kind.name, ()) if not _is_strayed(kind, each, draft)]
@@ -144,12 +148,12 @@ def _decide(
     elif entry.deleted and goes_with(entry) & draft.doomed:
         # Not before the whole: should a site still need that, nothing of it is to be lost.
         draft.waiting[entry.global_id] = "goes with what it is a part of"
-    elif entry.deleted:
-        draft.takes.append(Delete(entry, replica, "is to be gone"))
-    elif not wanted:
-        # Its site has left once, and is back.
-        why = "is not to be at this site, and nobody has deleted it"
+    elif not wanted and not entry.deleted and not draft.read:
+        # Its site may have left once, and be back.
+        why = "is not to be at this site, as far as is known before it is read"
         draft.odd.append(Odd(kind.name, entry.global_id, replica.local_id, why))
+    elif not wanted:
+        draft.takes.append(Delete(entry, replica, "is to be gone"))
     elif kind.begun(replica.item):
         draft.makes.append(Create(entry, "was only begun"))
     elif change := _difference(site, kind, entry, replica, federation):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from adapters.errors import SiteUnreachable
-from idmap.desired import CONFIRMED, Desired, DesiredStore, Leadership, State, Status
+from idmap.desired import CONFIRMED, READ, Desired, DesiredStore, Leadership, State, Status
 from idmap.front import IdMap
 from idmap.records import RecordStore
 from sync.addresses import Addresses
@@ -129,6 +129,7 @@ class Round:
             ground=self.ground,
             plugged=plugged,
             but=seen.left_alone,
+            read=(self.site, READ) not in await self.ids.missing_stamps(),
         )
         plan = replace(
             plan,

@@ -29,7 +29,13 @@ def replica(local_id: str = "here", marks: Marks | None = DONE, **item: Any) -> 
     return Replica("router", local_id, shown, {"id": local_id, **item}, marks)
 
 
-def plan(entry: Desired, *there: Replica, status: Status | None = None, place: str = "") -> Plan:
+def plan(
+    entry: Desired,
+    *there: Replica,
+    status: Status | None = None,
+    place: str = "",
+    read: bool = True,
+) -> Plan:
     return diff(
         "tokyo",
         [kind_of("router")],
@@ -39,6 +45,7 @@ def plan(entry: Desired, *there: Replica, status: Status | None = None, place: s
         now=100.0,
         places={GID: place} if place else {},
         ground=GROUND,
+        read=read,
     )
 
 
@@ -57,7 +64,7 @@ def told(done: Plan) -> list[str]:
         (replace(ENTRY, generation=2), [replica()], ["Update"]),
         (replace(ENTRY, deleted=True), [replica()], ["Delete"]),
         (replace(ENTRY, deleted=True), [], []),
-        (replace(ENTRY, sites=frozenset({"paris"})), [replica()], []),
+        (replace(ENTRY, sites=frozenset({"paris"})), [replica()], ["Delete"]),
         (replace(ENTRY, changing=99.0), [replica(name="other")], []),
         (replace(ENTRY, changing=99.0), [], []),
         (replace(ENTRY, quarantined="alone"), [replica(name="other")], []),
@@ -70,10 +77,12 @@ def test_one_entry(entry: Desired, there: list[Replica], expected: list[str]) ->
     assert told(plan(entry, *there)) == expected
 
 
-def test_without_a_tombstone_nothing_goes() -> None:
-    (odd,) = plan(replace(ENTRY, sites=frozenset({"paris"})), replica()).odd
-    assert (odd.global_id, odd.local_id) == (GID, "here")
-    assert "nobody has deleted it" in odd.why
+def test_before_the_site_is_read_only_a_tombstone_takes_anything_away() -> None:
+    elsewhere = replace(ENTRY, sites=frozenset({"paris"}))
+    found = plan(elsewhere, replica(), read=False)
+    assert told(found) == []
+    assert [(each.global_id, each.local_id) for each in found.odd] == [(GID, "here")]
+    assert told(plan(replace(elsewhere, deleted=True), replica(), read=False)) == ["Delete"]
 
 
 @pytest.mark.parametrize("state", [State.ERROR, State.PENDING, State.DRIFT])

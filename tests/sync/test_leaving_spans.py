@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from adapters.marks import marks_of
-from idmap.desired import Desired
+from idmap.desired import READ, Desired
 from idmap.ids import global_uuid
 from idmap.pins import PinTable
 from sync.driver import SEGMENT
@@ -116,7 +116,9 @@ def reading(world: World, site: str) -> Reading:
     return Reading(world.tongue(site), f"trunk-of-{site}", objects)
 
 
-async def test_one_that_comes_back_with_its_replicas_takes_them_up_again() -> None:
+async def test_one_that_comes_back_with_its_replicas_takes_them_up_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     world, named = await whole()
     there = {gid: await world.local(gid, "denver") for gid in named.values()}
     await leaver(world).leave()
@@ -131,7 +133,13 @@ async def test_one_that_comes_back_with_its_replicas_takes_them_up_again() -> No
     for site in STAY:
         await world.run(site)
     left = {kind: dict(items) for kind, items in world.neutrons["denver"].kept.items()}
-    done = await world.run("denver")
+
+    async def unread() -> set[tuple[str, str]]:
+        return {("denver", READ)}
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.id_store, "missing_stamps", unread)
+        done = await world.run("denver")
     assert done is not None
     assert {each.global_id for each in done.plan.odd} >= set(named.values()) - {named["ag"]}
     assert world.neutrons["denver"].kept == left, "before it is read nothing is done to it"
