@@ -327,14 +327,17 @@ class _Work:
                 )
         places = {site: each.local_id for site, each in replicas.items()}
         pin = self.pins.pin(kind.resource.kind, entry.global_id)
-        if pin is not None and pin.origin in (SHARED, BURIED) and before is not None:
+        ours = pin if pin is not None and pin.origin in (SHARED, BURIED) else None
+        if ours is not None and before is not None:
             # What a daemon wrote is newer than what was read.
-            places |= pin.places
+            places |= ours.places
         if places:
             origin = BURIED if entry.deleted else SHARED
-            self.result.pins.append(
-                Pin(entry.global_id, kind.resource.kind, origin, places, anchor=entry.anchor)
-            )
+            new = Pin(entry.global_id, kind.resource.kind, origin, places, anchor=entry.anchor)
+            if ours is not None:
+                # The IDs of what was one with it at sites that have left are good for life.
+                new = replace(new, aliases=ours.aliases, former=ours.former)
+            self.result.pins.append(new)
 
     def _odd(self, kind: Kind, site: str, replica: Replica, why: str) -> None:
         self.result.odd.append(f"{site}: {kind.name} {replica.local_id} {why}")

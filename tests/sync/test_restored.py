@@ -395,6 +395,18 @@ def test_address_groups_carry_their_mark_for_good(lab: Lab) -> None:
     assert entry.spec["description"] == ""
 
 
+def test_the_ids_of_sites_that_have_left_go_on_leading_to_it(lab: Lab) -> None:
+    for site in ("paris", "tokyo"):
+        lab.network(site, "net", 2)
+    first = lab.read()
+    (pin,) = first.pins
+    left = replace(pin, former=frozenset({shown("denver", "net")}))
+
+    found = lab.read(known=entries(first), pins=[left])
+
+    assert pins(found)[pin.global_id].former == left.former
+
+
 def test_a_forged_mark_takes_nothing_away(lab: Lab) -> None:
     gid = shown("paris", "net")
     for site in ("paris", "tokyo"):
