@@ -69,9 +69,12 @@ class Lookout:
             if pin.kind == resource.kind and pin.origin in (LEFT, ORIGIN)
         ]
         found = {site.name: self._seen.get((resource.kind, site.name), []) for site in sites}
-        if all((resource.kind, site.name) in self._seen for site in sites):
+        ours = {site.name for site in sites}
+        lacks = any(pin.places.keys() - ours for pin in known)
+        if not lacks and all((resource.kind, site.name) in self._seen for site in sites):
             return equal_pins(resource, sites, found, [pin for pin in known if pin.origin == LEFT])
-        # This process never saw one of the sites: what others found out about it stays in force.
+        # This process never saw one of the sites, or has it in its settings no more, and it is not removed yet:
+        # what others found out about it stays in force.
         return known
 
     async def _look_at(self, survey: Survey, service: Service, resource: Resource) -> None:

@@ -115,6 +115,16 @@ async def test_an_id_of_before_outlives_a_loss_of_redis_with_a_process_that_know
     assert list(await store.pins()) == [kept]
 
 
+async def test_a_look_of_a_process_that_lacks_a_site_drops_nothing() -> None:
+    store = MemoryIdStore(KEYS, STAMPS)
+    await store.put_pins([image(PARIS, TOKYO)])
+    ids = IdMap(store)
+    await ids.refresh()
+    # It was restarted without the site, which has not been removed yet.
+    await Lookout({"image": all_services()["image"]}, {}, ids).look()
+    assert list(await store.pins()) == [image(PARIS, TOKYO)]
+
+
 def test_projects_and_users_lose_the_site_and_go_with_their_last_place() -> None:
     project = Pin("a" * 32, "project", "mapping", {"paris": A, "tokyo": B})
     lonely = Pin("b" * 32, "project", "mapping", {"tokyo": C})
