@@ -11,7 +11,10 @@ for _, id in ipairs(ARGV) do
   for _, one in ipairs(redis.call('SMEMBERS', KEYS[2] .. ':' .. id)) do
     if not seen[one] then
       seen[one] = true
-      found[#found + 1] = redis.call('HGET', KEYS[1], one)
+      local entry = redis.call('HGET', KEYS[1], one)
+      if entry then
+        found[#found + 1] = entry
+      end
     end
   end
 end
