@@ -20,13 +20,14 @@ from idmap.store import StoreUnavailable
 from sync.cloud import Refused
 from sync.pools import Unread
 from sync.round import Round
-from sync.status import LONGEST_BACKOFF
 
 log = structlog.get_logger(__name__)
 
 LEAD_SECONDS = 15.0
 _LOOKS = (1.0, 2.0, 4.0, 8.0, 16.0)
 """Seconds between the looks at ports after a wake: a server's are made a while after it is asked for."""
+LONGEST_ABSENCE = 30.0
+"""Seconds between the looks at a site that is away: so soon it is noticed that it is back."""
 MOST_ROUNDS_AT_ONCE = 20
 """Rounds after each other that each found something new to do; then others get their turn."""
 
@@ -83,7 +84,8 @@ class Daemon:
 
     async def lead(self, lead: Leadership) -> None:
         """Round after round, as long as this daemon is the one."""
-        wake, failures, reserved = await self.store.woken(self.site, "", 0), 0, False
+        wake = woken = await self.store.woken(self.site, "", 0)
+        failures, reserved = 0, False
         looks: Sequence[float] = ()
         while lead.held:
             try:
@@ -93,8 +95,9 @@ class Daemon:
                 soon = await self._rounds(lead)
                 failures, pause = 0, await self._pause(soon)
             except (SiteUnreachable, Refused, Unread) as error:
-                failures += 1
-                pause = min(LONGEST_BACKOFF, 2.0**failures) * random.uniform(0.5, 1.0)
+                # Wakes come thick and fast while tenants are at work: they are no reason to wait longer.
+                failures += wake == woken
+                pause = min(LONGEST_ABSENCE, 2.0**failures) * random.uniform(0.5, 1.0)
                 why = getattr(error, "reason", str(error))
                 log.warning("no round", site=self.site, why=why, next_in=round(pause, 1))
                 await self._park(why, lead)
