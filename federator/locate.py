@@ -4,7 +4,7 @@ One round trip to the ID map at most, none when the map's cache is warm.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 
 from adapters.identity import Identity
@@ -33,6 +33,10 @@ class Locator:
     ids: IdMap
     names: tuple[SiteNames, ...]
     rules: Mapping[str, Ids]
+    _ours: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_ours", frozenset(site.name for site in self.names))
 
     async def whereabouts(self, call: Call, shape: Shape | None, identity: Identity) -> Whereabouts:
         """Where a call's IDs live.
@@ -167,8 +171,9 @@ class Locator:
         """
         if pin.origin == BURIED:
             return {}
-        ours = {site.name for site in self.names}
-        return {site: place for site, place in pin.places.items() if site in ours}
+        if self._ours.issuperset(pin.places):
+            return pin.places
+        return {site: place for site, place in pin.places.items() if site in self._ours}
 
     def _zone_sites(self, zones: list[str]) -> frozenset[str] | None:
         """The sites that the zones of a body name; None if they name none.

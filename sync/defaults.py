@@ -9,11 +9,11 @@ it says otherwise   somebody gave the site's own group rules before. They are no
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from idmap.desired import Desired
-from sync.plan import Odd, Replica
+from sync.plan import Odd, Plan, Replica
 from sync.registry import kind_of
 from sync.share import at_more_sites, wholes
 
@@ -84,6 +84,17 @@ def default_groups(
         elif wanted and not found:
             seen.absent |= {entry.global_id, *_ids(alive)}
     return seen
+
+
+def with_default_groups(plan: Plan, seen: Seen, desired: Sequence[Desired]) -> Plan:
+    """The plan, which says of default groups what is absent, what stays apart, and what is odd."""
+    return replace(
+        plan,
+        absent=tuple(each for each in desired if each.global_id in seen.absent),
+        parted=tuple(each for each in desired if each.global_id in seen.parted),
+        unfit={**plan.unfit, **seen.apart},
+        odd=(*plan.odd, *seen.odd),
+    )
 
 
 def _ids(entries: Sequence[Desired]) -> list[str]:

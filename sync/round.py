@@ -5,7 +5,7 @@ replica was (with how often it went wrong, and when to try again). So a round ma
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
@@ -18,7 +18,7 @@ from sync.addresses import Addresses
 from sync.anchor import Anchor
 from sync.apply import Applier
 from sync.cloud import Changed, Cloud, Led, Refused
-from sync.defaults import Seen, default_groups
+from sync.defaults import Seen, default_groups, with_default_groups
 from sync.diff import diff
 from sync.drift import reported
 from sync.driver import Ground, TooBig, Unfit
@@ -27,7 +27,7 @@ from sync.joiner import Joiner
 from sync.kind import Kind
 from sync.news import News
 from sync.numbers import give_back_nobodys
-from sync.observe import observe, plugged_in
+from sync.observe import Observed, observe, plugged_in
 from sync.outcome import Outcome
 from sync.placeholders.keep import Placeholders
 from sync.plan import Change, Delete, Plan, Stretch, Update
@@ -110,11 +110,7 @@ class Round:
         observed = await observe(self.cloud, self.tongue, self.kinds, self.ids.pins)
         plugged = await plugged_in(self.cloud, self.ground, desired, observed)
         if lead is not None:
-            await self._news.tell(desired, observed, lead)
-            if self.eager:
-                joiner = Joiner(self.site, self.store, self.ids, self._news)
-                desired = await joiner.joined(desired, observed, lead)
-            desired = await self._anchor.decided(desired, observed, plugged)
+            desired = await self._decided(desired, observed, plugged, lead)
         places = self.ids.pins.at(self.site, (each.global_id for each in desired))
         seen = default_groups(self.site, desired, observed.replicas, places)
         desired = await self._with_joining(desired, seen, lead)
@@ -131,13 +127,7 @@ class Round:
             but=seen.left_alone,
             read=(self.site, READ) not in await self.ids.missing_stamps(),
         )
-        plan = replace(
-            plan,
-            absent=tuple(each for each in desired if each.global_id in seen.absent),
-            parted=tuple(each for each in desired if each.global_id in seen.parted),
-            unfit={**plan.unfit, **seen.apart},
-            odd=(*plan.odd, *seen.odd),
-        )
+        plan = with_default_groups(plan, seen, desired)
         if self.report_drift:
             plan = reported(plan)
         plan = without_unfit(plan, self.kinds, self.ground, desired, observed.unknown)
@@ -145,6 +135,20 @@ class Round:
             plan = replace(plan, placeholders=tuple(await self.placeholders.planned()))
         confirmed = (await self.store.published(CONFIRMED)).get(self.site, b"").decode()
         return guarded(plan, self.kinds, observed.listed, statuses, confirmed)
+
+    async def _decided(
+        self,
+        desired: Sequence[Desired],
+        observed: Observed,
+        plugged: Collection[str],
+        lead: Leadership,
+    ) -> list[Desired]:
+        """The desired state once the daemons have told each other what is news, and who has to has decided."""
+        await self._news.tell(desired, observed, lead)
+        if self.eager:
+            joiner = Joiner(self.site, self.store, self.ids, self._news)
+            desired = await joiner.joined(desired, observed, lead)
+        return await self._anchor.decided(desired, observed, plugged)
 
     async def _with_joining(
         self, desired: Sequence[Desired], seen: Seen, lead: Leadership | None

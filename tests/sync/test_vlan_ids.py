@@ -13,13 +13,19 @@ async def given(world: World) -> dict[str, str]:
     return {number: gid.decode() for number, gid in claims.items()}
 
 
-async def test_a_number_comes_back_when_its_network_is_gone_everywhere_and_no_other_does() -> None:
+async def two_stretched() -> tuple[World, list[str]]:
+    """Two networks at both sites, and their global IDs."""
     world = await World().start()
     gids = []
     for name in ("one", "two"):
         net = await world.make("network", "paris", name=name)
         gids += await world.stretch("paris", "network", net, "tokyo")
     await world.settle()
+    return world, gids
+
+
+async def test_a_number_comes_back_when_its_network_is_gone_everywhere_and_no_other_does() -> None:
+    world, gids = await two_stretched()
     before = await given(world)
     assert sorted(before.values()) == sorted(gids)
     assert await world.remove(gids[0])
@@ -67,12 +73,7 @@ async def starts(world: World, site: str) -> None:
 async def test_who_dies_before_he_gives_a_number_back_leaves_it_to_the_next(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    world = await World().start()
-    gids = []
-    for name in ("one", "two"):
-        net = await world.make("network", "paris", name=name)
-        gids += await world.stretch("paris", "network", net, "tokyo")
-    await world.settle()
+    world, gids = await two_stretched()
     before = await given(world)
     assert await world.remove(gids[0])
     drop = world.store.drop
