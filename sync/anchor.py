@@ -17,7 +17,7 @@ from idmap.front import IdMap
 from sync.addresses import Addresses
 from sync.driver import SEGMENT, Ground, Unfit, vlan_of
 from sync.kind import Kind
-from sync.news import News
+from sync.news import News, told_vlans
 from sync.numbers import SEGMENTS
 from sync.observe import Observed
 from sync.plan import Replica
@@ -123,7 +123,7 @@ class Anchor:
             # A network that spans other sites may have any of the IDs that look free here.
             log.warning("no VLAN ID", id=entry.global_id, why=f"{sorted(unread)} not read yet")
             return None
-        used = await self.news.vlans()
+        used = await told_vlans(self.store)
         own = vlan_of(replica.local, self.ground.physical_network) if replica else None
         order = [self.site, *sorted(entry.sites - {self.site})]
         try:

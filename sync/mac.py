@@ -1,4 +1,4 @@
-"""The MAC address of a router's interface, which is the same at every site. Pure.
+"""The MAC addresses of a router's interfaces: of those that span sites the same at every site. Pure.
 
 It is computed from the IDs that tenants know, so that nobody has to ask anybody; and from those of the router
 and the subnet, for in one network there must be no MAC twice, and a router may be plugged into it twice.
@@ -17,3 +17,8 @@ def interface_mac(router: str, subnet: str) -> str:
     """
     digest = blake2b(f"{router} {subnet}".encode(), digest_size=5).digest()
     return bytes([OURS, *digest]).hex(":")
+
+
+def transit_mac(router: str, number: int) -> str:
+    """The MAC of a router on its transit network at the site of this number: there its twins are neighbours."""
+    return interface_mac(router, f"transit {number}")

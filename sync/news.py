@@ -76,11 +76,6 @@ class News:
         said = free(self.site, desired, lambda entry: observed.of(entry, pins, self.site))
         await self.store.publish(self.site, _FREE, json.dumps(said).encode(), lead.fence)
 
-    async def vlans(self) -> Mapping[str, Collection[int]]:
-        """Site -> the VLAN IDs that are in use there."""
-        told = await self.store.published(_VLANS)
-        return {site: frozenset(json.loads(raw)) for site, raw in told.items()}
-
     async def mtus(self) -> Mapping[str, int]:
         """Site -> the largest MTU that it carries, as far as one was refused lately."""
         told = {site: json.loads(raw) for site, raw in (await self.store.published(_MTUS)).items()}
@@ -92,3 +87,9 @@ async def told_free(store: DesiredStore) -> frozenset[str]:
     """What may come to a site that joins, as all sites have told of it."""
     told = await store.published(_FREE)
     return frozenset(gid for raw in told.values() for gid in json.loads(raw))
+
+
+async def told_vlans(store: DesiredStore) -> Mapping[str, Collection[int]]:
+    """Site -> the VLAN IDs that are in use there."""
+    told = await store.published(_VLANS)
+    return {site: frozenset(json.loads(raw)) for site, raw in told.items()}

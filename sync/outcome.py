@@ -193,7 +193,7 @@ class Outcome:
         somewhere = entry.unread or (pin is not None and pin.places)
         if entry.gone | {self.site} >= entry.sites and not somewhere:
             await self.addresses.close_book(entry)
-            if await self.store.drop(entry) and entry.kind == "network":
+            if await self.store.drop(entry) and entry.kind in ("network", "router"):
                 await give_back(entry, self.ids)
         elif self.site not in entry.gone:
             await self.store.put(replace(entry, gone=entry.gone | {self.site}))

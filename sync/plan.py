@@ -7,6 +7,7 @@ from typing import Any
 from adapters.marks import Marks
 from idmap.desired import Desired
 from sync.driver import How
+from sync.ways import Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,8 @@ class Plan:
     """What differs, and is only reported (`sync.drift`)."""
     placeholders: tuple[str, ...] = ()
     """What is to be done about `sync.placeholders`, a line each; for people only."""
+    transit: Work = field(default_factory=Work)
+    """What is to be done so that routers reach the networks of other sites (`sync.transit`)."""
     refused: tuple[str, ...] = ()
     """What the guard has taken out, a sentence each."""
 
@@ -154,7 +157,7 @@ def told(plan: Plan) -> list[str]:
         f"{plan.site}: drift {each.desired.kind} {each.desired.global_id} [{', '.join(sorted(each.fields))}]"
         for each in plan.drift
     ]
-    lines += [f"{plan.site}: {line}" for line in plan.placeholders]
+    lines += [f"{plan.site}: {line}" for line in (*plan.placeholders, *plan.transit.told())]
     lines += [f"{plan.site}: wait {gid}: {why}" for gid, why in plan.waiting.items()]
     lines += [f"{plan.site}: cannot stretch {gid}: {why}" for gid, why in plan.unfit.items()]
     lines += [

@@ -34,6 +34,7 @@ from sync.plan import Change, Delete, Plan, Stretch, Update
 from sync.reserve import reserve
 from sync.status import drained, failed, reached, waits
 from sync.tongue import Tongue, Untranslatable
+from sync.transit.keep import Transit
 from sync.unfit import without_unfit
 
 log = structlog.get_logger(__name__)
@@ -66,6 +67,7 @@ class Round:
     """The VLAN IDs that may be given out."""
     addresses: Addresses
     placeholders: Placeholders
+    transit: Transit
     eager: bool = False
     """Whether what is at other sites is to be here too, as far as its tenants say nothing else."""
     report_drift: bool = False
@@ -111,6 +113,8 @@ class Round:
         plugged = await plugged_in(self.cloud, self.ground, desired, observed)
         if lead is not None:
             desired = await self._decided(desired, observed, plugged, lead)
+        read = (self.site, READ) not in await self.ids.missing_stamps()
+        transit = await self.transit.planned(desired, observed, lead, read=read)
         places = self.ids.pins.at(self.site, (each.global_id for each in desired))
         seen = default_groups(self.site, desired, observed.replicas, places)
         desired = await self._with_joining(desired, seen, lead)
@@ -125,9 +129,9 @@ class Round:
             ground=self.ground,
             plugged=plugged,
             but=seen.left_alone,
-            read=(self.site, READ) not in await self.ids.missing_stamps(),
+            read=read,
         )
-        plan = with_default_groups(plan, seen, desired)
+        plan = replace(with_default_groups(plan, seen, desired), transit=transit)
         if self.report_drift:
             plan = reported(plan)
         plan = without_unfit(plan, self.kinds, self.ground, desired, observed.unknown)
@@ -187,9 +191,11 @@ class Round:
         applier = self.applier(lead)
         # Before anything else: what stands in a network is in its way when that is to be gone.
         kept = await self.placeholders.keep(lead)
-        said = await self._outcome.of_what_is(plan, statuses, kept.wrong, applier)
+        ways = await self.transit.keep(plan.transit, lead)
+        wrong = {**kept.wrong, **ways.wrong}
+        said = await self._outcome.of_what_is(plan, statuses, wrong, applier)
         await self.store.put_statuses(self.site, said, lead.fence)
-        again, trouble = False, False
+        again, trouble = ways.again, False
         for change in plan.changes:
             if not lead.held:
                 break
@@ -220,7 +226,8 @@ class Round:
                 break
         again = again and not trouble
         soon = await self._keep_addresses(plan) if lead.held and not again else None
-        soon = min((each for each in (soon, kept.soon) if each is not None), default=None)
+        later = soon, kept.soon, ways.soon
+        soon = min((each for each in later if each is not None), default=None)
         return Done(plan, again, soon)
 
     async def _done(

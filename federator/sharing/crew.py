@@ -26,6 +26,8 @@ from sync.registry import all_drivers, all_kinds
 from sync.round import Round
 from sync.segments import parse_pool
 from sync.tongue import Tongue
+from sync.transit.keep import Transit
+from sync.transit.number import Numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,30 +63,37 @@ async def crew(settings: Settings, names: Sequence[str]) -> AsyncIterator[Crew]:
     pool = parse_pool(settings.segments) if settings.segments else range(0)
     await ids.start()
     try:
-        rounds = [
-            Round(
-                Cloud(account),
-                Tongue(_names(sites[name])),
-                ids,
-                store,
-                records,
-                all_kinds(),
-                await _ground(Cloud(account), sites[name], settings.federation),
-                pool,
-                Addresses(name, Neutron(account), ledgers),
-                Placeholders(
-                    Cloud(account),
-                    Tongue(_names(sites[name])),
+        rounds = []
+        for name, account in accounts.items():
+            cloud, tongue = Cloud(account), Tongue(_names(sites[name]))
+            ground = await _ground(cloud, sites[name], settings.federation)
+            rounds.append(
+                Round(
+                    cloud,
+                    tongue,
                     ids,
                     store,
-                    account.project_id,
-                    settings.federation,
-                ),
-                settings.sharing == "eager",
-                settings.drift == "report",
+                    records,
+                    all_kinds(),
+                    ground,
+                    pool,
+                    Addresses(name, Neutron(account), ledgers),
+                    Placeholders(
+                        cloud, tongue, ids, store, account.project_id, settings.federation
+                    ),
+                    Transit(
+                        cloud,
+                        ids,
+                        store,
+                        ground,
+                        {key.name: key.number for key in keys},
+                        Numbers(name, ids, store, pool),
+                        account.project_id,
+                    ),
+                    settings.sharing == "eager",
+                    settings.drift == "report",
+                )
             )
-            for name, account in accounts.items()
-        ]
         yield Crew(store, ids, rounds)
     finally:
         await ids.stop()

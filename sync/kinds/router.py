@@ -2,18 +2,22 @@
 
 The external networks of one name are one to the tenant (they are pinned as equal); at each site the router
 gets an address of that site's. Routes are added and taken away one by one: a list would undo what others add.
+Those over a transit network are each site's own, and none of the tenant's (`sync.transit`).
 """
 
 from collections.abc import Mapping
 from typing import Any
 
 from adapters.registry import all_services
+from adapters.transit import without_transit
 from sync.kind import Hand, Item, Kind
 
 _ROUTER = all_services()["network"].resource("router")
 
 
 def _normal(item: Item) -> Item:
+    if item.get("routes"):
+        item = {**item, "routes": without_transit(item["routes"])}
     gateway = item.get("external_gateway_info")
     if not gateway:
         return {**item, "external_gateway_info": None}
@@ -29,7 +33,7 @@ async def _change(hand: Hand, there: Mapping[str, Any], fields: dict[str, Any]) 
     if fields:
         await hand.call("PUT", path, {"router": fields})
     if routed:
-        have = [_route(each) for each in there.get("routes") or ()]
+        have = [_route(each) for each in without_transit(there.get("routes") or ())]
         want = [_route(each) for each in wanted]
         for verb, routes in (
             ("remove", [each for each in have if each not in want]),

@@ -11,9 +11,9 @@ from typing import Any
 
 from adapters.marks import REMOTE, marked
 from sync.cloud import Changed, Led, Refused
-from sync.placeholders.refusals import Refusals
 from sync.placeholders.wanted import Wanted
 from sync.placeholders.work import Placeholder
+from sync.refusals import Refusals
 
 MOST_REFUSED = 10
 """After so many refusals nothing more is tried in this round."""

@@ -18,9 +18,9 @@ from idmap.front import IdMap
 from sync.cloud import Cloud, Led, Refused
 from sync.placeholders.cards import NAME, Card, Word, card_of, dumped, loaded
 from sync.placeholders.job import Job
-from sync.placeholders.refusals import Refusals
 from sync.placeholders.wanted import Land
 from sync.placeholders.work import LISTED, Placeholder, Work, ours, work
+from sync.refusals import Refusals
 from sync.tongue import Tongue
 
 log = structlog.get_logger(__name__)
@@ -33,6 +33,7 @@ LATER = 30.0
 """Seconds until it is tried again after a site has failed at it."""
 FEWER = 10
 """If so many of the ports that were told of a network are gone, and more than the third part ..."""
+_REFUSED = "nothing stands for port {what}: {why}"
 _NETWORKS = 50
 """Of which one list shows the ports: their IDs have to fit into a URL."""
 
@@ -92,8 +93,8 @@ class Placeholders:
         except SiteUnreachable as error:
             # Should it be only this that the site fails at, all else has to go on.
             log.warning("placeholders not kept", site=self.cloud.site, why=error.reason)
-            return Kept(self.refusals.said(), LATER)
-        return Kept(self.refusals.said(), 0 if more else self.refusals.rest)
+            return Kept(self.refusals.said(_REFUSED), LATER)
+        return Kept(self.refusals.said(_REFUSED), 0 if more else self.refusals.rest)
 
     async def _look(self) -> _Look:
         desired = await self.store.all()

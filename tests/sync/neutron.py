@@ -133,6 +133,7 @@ class Neutron:
     name: str
     longest_mtu: int = 1450
     longest_vlan: int = 1500
+    max_routes: int = 30
     lacks: frozenset[str] = frozenset()
     """Collections of extensions that it does not have."""
     kept: dict[str, dict[str, Item]] = field(
@@ -625,8 +626,10 @@ class Neutron:
         for route in body["router"]["routes"]:
             if not any(self._leads_over(route, port) for port in ports):
                 _no(400, "InvalidRoutes")
-            if route not in router["routes"]:
-                router["routes"].append(route)
+        new = [each for each in body["router"]["routes"] if each not in router["routes"]]
+        if len(router["routes"]) + len(new) > self.max_routes:
+            _no(409, "OverQuota")
+        router["routes"] += new
         router["revision_number"] += 1
         return {"router": router}
 

@@ -32,11 +32,13 @@ from sync.addresses import Neutron as Account
 from sync.cloud import Cloud, Refused
 from sync.driver import Ground
 from sync.placeholders.keep import Placeholders
-from sync.placeholders.refusals import Refusals
 from sync.pools import Patience, Unread
+from sync.refusals import Refusals
 from sync.registry import all_drivers, all_kinds, kind_of
 from sync.round import Done, Round
 from sync.tongue import Tongue
+from sync.transit.keep import Transit
+from sync.transit.number import Numbers
 from tests.sync.neutron import SERVICE, Item, Neutron
 
 ALPHA, BETA = "a1" * 16, "b2" * 16
@@ -123,6 +125,7 @@ class World:
         self.ids = IdMap(self.id_store)
         self.patience = {name: Patience(clock=self.now) for name in self.sites}
         self.refusals = {name: Refusals(self.now) for name in self.sites}
+        self.ways = {name: Refusals(self.now) for name in self.sites}
         self.wanted = Wanted(self.store, self.ids)
 
     async def start(self) -> "World":
@@ -178,6 +181,16 @@ class World:
                 self.ground(site).federation,
                 self.refusals[site],
             ),
+            Transit(
+                cloud,
+                ids,
+                self.store,
+                self.ground(site),
+                {key.name: key.number for key in self.keys.values()},
+                Numbers(site, ids, self.store, POOL),
+                line.project_id,
+                self.ways[site],
+            ),
             self.eager,
             self.report_drift,
             self.now,
@@ -194,7 +207,7 @@ class World:
             return None
         except Killed:
             self.patience[site] = Patience(clock=self.now)
-            self.refusals[site] = Refusals(self.now)
+            self.refusals[site], self.ways[site] = Refusals(self.now), Refusals(self.now)
             return None
 
     async def settle(self, rounds: int = 40) -> None:

@@ -11,12 +11,12 @@ from time import monotonic
 from sync.status import LONGEST_BACKOFF
 
 _SAID = 3
-"""So many are said of one network; of the others how many they are."""
+"""So many are said of one; of the others how many they are."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Refusal:
-    network: str
+    of: str
     why: str
     times: int
     again: float
@@ -24,29 +24,29 @@ class _Refusal:
 
 @dataclass(slots=True)
 class Refusals:
-    """By the global ID of the port for which nothing can stand."""
+    """By the global ID of what something was to be done for."""
 
     clock: Callable[[], float] = monotonic
     _known: dict[str, _Refusal] = field(default_factory=dict)
 
-    def add(self, port: str, network: str, why: str) -> None:
-        """The site has refused it."""
-        times = self._known[port].times + 1 if port in self._known else 1
+    def add(self, what: str, of: str, why: str) -> None:
+        """The site has refused it; it is said of `of`, a network or a router."""
+        times = self._known[what].times + 1 if what in self._known else 1
         pause = min(LONGEST_BACKOFF, 2.0**times) * random.uniform(0.5, 1.5)
-        self._known[port] = _Refusal(network, why, times, self.clock() + pause)
+        self._known[what] = _Refusal(of, why, times, self.clock() + pause)
 
-    def keep(self, ports: Collection[str]) -> None:
-        """Nothing has to be done for any other port."""
-        for port in self._known.keys() - ports:
-            del self._known[port]
+    def keep(self, due: Collection[str]) -> None:
+        """Nothing has to be done for anything else."""
+        for what in self._known.keys() - due:
+            del self._known[what]
 
-    def drop(self, port: str) -> None:
+    def drop(self, what: str) -> None:
         """It was done."""
-        self._known.pop(port, None)
+        self._known.pop(what, None)
 
-    def waits(self, port: str) -> bool:
+    def waits(self, what: str) -> bool:
         """Whether it is not yet time to try again."""
-        return port in self._known and self.clock() < self._known[port].again
+        return what in self._known and self.clock() < self._known[what].again
 
     @property
     def rest(self) -> float | None:
@@ -54,12 +54,12 @@ class Refusals:
         soonest = min((each.again for each in self._known.values()), default=None)
         return None if soonest is None else max(0.0, soonest - self.clock())
 
-    def said(self) -> Mapping[str, str]:
-        """Network -> what cannot stand on it, in a sentence."""
+    def said(self, sentence: str) -> Mapping[str, str]:
+        """Network or router -> what is wrong with it: a `sentence` with ``{what}`` and ``{why}`` for each."""
         lines: dict[str, list[str]] = {}
-        for port, each in sorted(self._known.items()):
-            lines.setdefault(each.network, []).append(f"nothing stands for port {port}: {each.why}")
-        return {network: _joined(texts) for network, texts in lines.items()}
+        for what, each in sorted(self._known.items()):
+            lines.setdefault(each.of, []).append(sentence.format(what=what, why=each.why))
+        return {of: _joined(texts) for of, texts in lines.items()}
 
 
 def _joined(texts: list[str]) -> str:

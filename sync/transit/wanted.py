@@ -1,0 +1,137 @@
+"""Which routers need a way over a transit network, over which routes, and what is to be done for it. Pure.
+
+Nothing is taken away on the word of nobody: over a site that has not told what it has, routes stay.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import ip_network
+
+from adapters.transit import PREFIXES, hop_at
+from idmap.desired import Desired
+from sync.plan import Replica
+from sync.transit.standing import routes_over
+from sync.transit.words import Words, ends_of, silent
+from sync.ways import Build, Clear, Part, Route, Work
+
+LARGEST_MTU = 1500
+"""In bytes. More is not asked for: what one site carries beyond it another may not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Land:
+    """What is known at one site when it is decided."""
+
+    site: str
+    words: Words
+    """Of all sites, this one's among them."""
+    parts: Mapping[str, Part]
+    """By the global ID of the router."""
+    spare: Sequence[Part]
+    replica: Callable[[Desired], Replica | None]
+    """What there is of a router here."""
+    vlans: Mapping[str, int]
+    """Router -> the VLAN ID that has been chosen for it."""
+    numbers: Mapping[str, int]
+    """Of the sites."""
+    read: bool
+    """Whether it is known what is in our care here."""
+
+
+def is_needed(router: Desired, words: Words) -> bool:
+    """Whether a site has a network of its own to which a router leads from others."""
+    if router.deleted or len(router.sites) < 2:
+        return False
+    return any(ends.own for ends in ends_of(words, router.global_id, router.sites).values())
+
+
+def work(land: Land, routers: Iterable[Desired]) -> Work:
+    """What is to be done. `routers` are all that are in our care, those that are to be gone among them."""
+    clears = [_spare(each) for each in land.spare]
+    builds: list[Build] = []
+    waiting: dict[str, str] = {}
+    known = set()
+    for router in routers:
+        known.add(router.global_id)
+        if router.quarantined or land.site in router.unread:
+            continue
+        replica = land.replica(router)
+        if (why := _unwanted(land, router, replica)) is not None:
+            clears += _cleared(land, router, replica, why)
+        elif replica is not None and is_needed(router, land.words):
+            vlan = land.vlans.get(router.global_id)
+            part = land.parts.get(router.global_id)
+            if vlan is None:
+                waiting[router.global_id] = "no VLAN ID has been chosen for it yet"
+            elif part is not None and part.vlan != vlan:
+                clears += _cleared(land, router, replica, f"VLAN {vlan} has been chosen for it")
+            else:
+                builds += _built(land, router, replica, vlan)
+    if land.read:
+        lost = [part for gid, part in land.parts.items() if gid not in known]
+        clears += [
+            Clear(p.router, p, p.plugged, frozenset(), "there is no such router") for p in lost
+        ]
+    return Work((*clears, *builds), waiting)
+
+
+def _spare(part: Part) -> Clear:
+    return Clear(part.router, part, part.plugged, frozenset(), "is one too many")
+
+
+def _unwanted(land: Land, router: Desired, replica: Replica | None) -> str | None:
+    """Why a router is to have no transit network here; None if it is, or if nobody knows."""
+    if router.deleted or land.site not in router.sites:
+        return "its router is to be gone"
+    if replica is None:
+        return "its router is not there"
+    if not is_needed(router, land.words) and not silent(land.words, router.global_id, router.sites):
+        return "no site has a network of its own"
+    return None
+
+
+def _cleared(land: Land, router: Desired, replica: Replica | None, why: str) -> list[Clear]:
+    part, routes = land.parts.get(router.global_id), routes_over(replica)
+    if part is None and not routes:
+        return []
+    local_id = replica.local_id if replica is not None else ""
+    return [Clear(router.global_id, part, local_id, routes, why)]
+
+
+def _built(land: Land, router: Desired, replica: Replica, vlan: int) -> list[Build]:
+    gid, part = router.global_id, land.parts.get(router.global_id)
+    wanted, there = _routes(land, router), routes_over(replica)
+    quiet = silent(land.words, gid, router.sites)
+    unsure = {
+        hop_at(land.numbers[s], p.version) for s in quiet & land.numbers.keys() for p in PREFIXES
+    }
+    remove = frozenset(route for route in there - wanted if route[1] not in unsure)
+    told = [ends.mtu for ends in ends_of(land.words, gid, router.sites).values() if ends.mtu]
+    mtu = min([LARGEST_MTU, *told])
+    whole = (
+        part is not None
+        and part.plugged == replica.local_id
+        and len(part.subnets) == len(PREFIXES)
+        and (part.mtu or 0) <= mtu
+    )
+    if whole and wanted <= there and not remove:
+        return []
+    hops: dict[int, str] = {
+        each.version: hop_at(land.numbers[land.site], each.version) for each in PREFIXES
+    }
+    return [Build(gid, replica.local_id, part, vlan, mtu, hops, wanted - there, remove)]
+
+
+def _routes(land: Land, router: Desired) -> frozenset[Route]:
+    """To what other sites have of their own, but for what the tenant leads elsewhere himself."""
+    ends = ends_of(land.words, router.global_id, router.sites & land.numbers.keys())
+    taken = {str(each.get("destination")) for each in router.spec.get("routes") or ()}
+    mine = ends.pop(land.site, None)
+    taken |= set(mine.own) if mine is not None else set()
+    found: dict[str, Route] = {}
+    for site, each in ends.items():
+        for cidr in each.own:
+            if cidr not in taken:
+                hop = hop_at(land.numbers[site], ip_network(cidr).version)
+                found.setdefault(cidr, (cidr, hop))
+    return frozenset(found.values())
