@@ -18,6 +18,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from adapters.transit import transit_of
+
 OURS = "federator"
 _ID = "federator-id:"
 _ANCHOR = "federator-anchor"
@@ -90,6 +92,11 @@ def is_placeholder(port: Mapping[str, Any], account: str) -> bool:
     """
     ours = port.get("device_owner") == REMOTE and port.get("project_id") == account
     return ours and in_text(port)
+
+
+def is_upkeep(item: Mapping[str, Any], account: str) -> bool:
+    """Whether a port, network or subnet of a site is there for the federation alone (see `is_placeholder`)."""
+    return is_placeholder(item, account) or transit_of(item, account) is not None
 
 
 def is_ours(tag: object) -> bool:

@@ -85,6 +85,10 @@ class Federation(BaseModel):
     """What the site's Neutron calls the physical network on which VLANs come from the other sites. Empty: none
     do, and no network of the site can span others."""
 
+    max_routes: Annotated[int, Field(ge=0)] = 30
+    """How many routes a router may have at the site: `max_routes` of its Neutron, or the quota of its projects
+    (2026.2)."""
+
     stretched_by_hand: bool = False
     """Whether the operator stretches networks himself, outside Neutron: then nothing is made for it there."""
 

@@ -34,10 +34,10 @@ from federator.faults import BadRequest
 from federator.globalize import Globalizer, put_back
 from federator.hiding import (
     has_traces,
-    may_have_placeholders,
-    without_placeholders,
+    may_have_upkeep,
     without_traces,
     without_unknown_replicas,
+    without_upkeep,
 )
 from federator.lifter import Lifter
 from federator.localize import localize
@@ -110,9 +110,9 @@ class Asker:
             if reply.status == 401:
                 raise ExchangeRefused(site, "its services refuse the tokens of its Keystone")
         call = question.call
-        if call.resource is not None and may_have_placeholders(call.resource, reply.raw):
+        if call.resource is not None and may_have_upkeep(call.resource, reply.raw):
             account = await self.accounts[site].project_id()
-            reply = without_placeholders(call.resource, reply, account)
+            reply = without_upkeep(call.resource, reply, account)
         if call.resource is not None and call.resource.shared and has_traces(reply.raw):
             only_of = token.project_id if question.identity.is_admin else ""
             reply = without_unknown_replicas(call.resource, reply, self.ids.pins, only_of)

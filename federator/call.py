@@ -57,6 +57,11 @@ class Call:
         """Whether this plugs a router into something."""
         return self.resource is not None and self.resource.plug is Plug.IN
 
+    @property
+    def unplugs(self) -> bool:
+        """Whether this unplugs a router from something."""
+        return self.resource is not None and self.resource.plug is Plug.OUT
+
 
 @dataclass(frozen=True, slots=True)
 class SiteCall:

@@ -1,6 +1,7 @@
 """What tenants do not see of the federation's upkeep. Pure.
 
-A port that stands for one of another site (`sync.placeholders`) is none, wherever it would be shown.
+A port that stands for one of another site (`sync.placeholders`) is none, wherever it would be shown; nor are
+transit networks, their subnets and ports (`sync.transit`), and the routes over them.
 An object with replicas is one: lists show the anchor's, and pass over the others, also over one that has
 just been born and that the ID map does not know yet. Marks (tags, and the ends of descriptions) are taken out
 of whatever a site says.
@@ -16,13 +17,14 @@ from adapters.marks import (
     OURS,
     REMOTE,
     is_ours,
-    is_placeholder,
+    is_upkeep,
     marks_of,
     pools_in,
     unmarked,
     without_marks,
 )
 from adapters.spec import Resource
+from adapters.transit import TRACE, without_transit
 from federator.call import SiteReply
 from idmap.pins import PinTable
 from idmap.store import BURIED
@@ -44,8 +46,9 @@ def hides(
 
 
 def has_traces(raw: bytes) -> bool:
-    """Whether there may be marks in a body: mostly there are none, and it need not be looked through."""
-    return not raw or _TRACE in raw
+    """Whether there may be marks in a body, or routes that are the federation's: mostly there are none, and it
+    need not be looked through."""
+    return not raw or _TRACE in raw or TRACE.search(raw) is not None
 
 
 def without_traces(body: Any) -> Any:
@@ -61,33 +64,40 @@ def without_traces(body: Any) -> Any:
         if "allocation_pools" in clean:
             # A site has but a part of what the tenant wanted.
             clean["allocation_pools"] = pools_in(tags) or clean["allocation_pools"]
+    if isinstance(clean.get("routes"), list):
+        clean["routes"] = without_transit(clean["routes"])
     if isinstance(text, str):
         clean["description"] = unmarked(text)
     return clean
 
 
-def may_have_placeholders(resource: Resource, raw: bytes) -> bool:
-    """Whether a site's answer has to be looked through for them: also if `raw` is lost, and so is empty."""
-    return resource.kind == "port" and (not raw or _REMOTE in raw)
+def may_have_upkeep(resource: Resource, raw: bytes) -> bool:
+    """Whether a site's answer has to be looked through for what is nobody's: also if `raw` is lost, and so is
+    empty."""
+    if resource.kind not in ("network", "subnet", "port"):
+        return False
+    return not raw or _REMOTE in raw or TRACE.search(raw) is not None
 
 
-def without_placeholders(resource: Resource, reply: SiteReply, account: str) -> SiteReply:
-    """A site's answer, in its own IDs, without ports that stand for those of other sites.
+def without_upkeep(resource: Resource, reply: SiteReply, account: str) -> SiteReply:
+    """A site's answer, in its own IDs, without ports that stand for those of other sites and without transit
+    networks.
 
     `account` is the project of the gateway's account there.
     """
     body = reply.body if isinstance(reply.body, dict) else {}
     one, many = body.get(resource.key), body.get(resource.keys)
-    if isinstance(one, dict) and is_placeholder(one, account):
-        message = f"Port {one.get('id')} could not be found."
-        fault = {"NeutronError": {"type": "PortNotFound", "message": message, "detail": ""}}
+    if isinstance(one, dict) and is_upkeep(one, account):
+        noun = resource.key.capitalize()
+        message = f"{noun} {one.get('id')} could not be found."
+        fault = {"NeutronError": {"type": f"{noun}NotFound", "message": message, "detail": ""}}
         return replace(reply, status=404, body=fault, raw=orjson.dumps(fault))
     if not isinstance(many, list):
         return reply
     return _showing(
         resource,
         reply,
-        [not (isinstance(each, dict) and is_placeholder(each, account)) for each in many],
+        [not (isinstance(each, dict) and is_upkeep(each, account)) for each in many],
     )
 
 

@@ -47,6 +47,7 @@ from federator.notice import Notice
 from federator.owners import Owners
 from federator.quotas import Quotas
 from federator.sharing.anchor import Anchor
+from federator.sharing.apart import Apart
 from federator.sharing.claims import Claims
 from federator.sharing.defaults import Defaults
 from federator.sharing.fitness import Fitness
@@ -296,7 +297,16 @@ def build(settings: Settings) -> House:
                     Wanted(desired, ids),
                     reader,
                     Plugging(reader, desired),
-                    Fitness(Wanted(desired, ids), reader, settings.sharing_seconds),
+                    Fitness(
+                        Wanted(desired, ids),
+                        reader,
+                        Apart(
+                            desired,
+                            {name: site.federation.max_routes for name, site in sites.items()},
+                            {name: site.key.number for name, site in sites.items()},
+                        ),
+                        settings.sharing_seconds,
+                    ),
                     settings.sharing_seconds,
                 ),
                 Claims(desired, ledgers),

@@ -6,21 +6,24 @@ it ended (`sync.unfinished`).
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
 
+import orjson
 from aiohttp import web
 
+from adapters.transit import without_transit
 from federator import answer
 from federator.asker import Question
 from federator.call import SiteReply
 from federator.faults import Conflict, Fault, Timeout, Unavailable
 from federator.merge import made_of
+from federator.sharing.apart import along
 from federator.sharing.closure import Closure, Member
-from federator.sharing.fitness import Fitness
+from federator.sharing.fitness import Fit, Fitness
 from federator.sharing.plugging import Plugging
 from federator.sharing.pools import new_pools, with_pools, without_pools
 from federator.sharing.reader import Reader
@@ -76,9 +79,10 @@ class Anchor:
 
     async def _update(self, question: Question, site: str, global_id: str) -> web.Response:
         await self._with_policy(question, global_id)
+        fit = Fit()
         if question.call.plugs_in:
             identity, request_id = question.identity, question.request_id
-            await self.fitness.for_router(question.where, identity, request_id)
+            fit = await self.fitness.for_router(question.where, identity, request_id)
             # A network that was made fit may have been made again.
             where = await self.reader.locator.whereabouts(question.call, question.shape, identity)
             question = replace(question, where=where)
@@ -91,7 +95,11 @@ class Anchor:
             raise
         plugged = await self._begin_interfaces(question, begun)
         asked = question if pools is None else without_pools(question)
-        reply = await self._asked(asked, site, begun, *plugged)
+        whole = await self._with_ways(asked, site, begun)
+        reply = await self._asked(whole, site, begun, *plugged)
+        if reply.status == 400 and whole is not asked:
+            # They may lead over what is there no more; or it is the tenant's own that are wrong.
+            reply = await self._asked(asked, site, begun, *plugged)
         if begun is not None:
             member = await self._as_it_is(question, begun, site) if reply.ok else None
             if member is not None and pools is not None:
@@ -104,8 +112,25 @@ class Anchor:
                 # Until the anchor says so itself: who reads next is to read what he has written.
                 await self.wanted.wait([global_id], [site], self.seconds)
         if reply.ok and question.call.plugs_in:
-            await self.follow(question, "router", global_id)
+            await self.follow(question, "router", global_id, fit.stay)
+        if reply.ok and (question.call.plugs_in or question.call.unplugs or whole is not asked):
+            # Routers of other sites may lead there from now on, or no more.
+            await self.wanted.store.wake([site])
         return answer.one(reply, question.request_id)
+
+    async def _with_ways(self, question: Question, site: str, router: Desired | None) -> Question:
+        """A list of routes overwrites all: those that the federation needs are added to it."""
+        call, body = question.call, question.call.body
+        fields = body.get("router") if isinstance(body, dict) and not call.tail else None
+        if router is None or router.kind != "router" or not isinstance(fields, dict):
+            return question
+        routes = fields.get("routes")
+        if not isinstance(routes, list) or not all(isinstance(each, dict) for each in routes):
+            return question
+        wanted = replace(router, spec={**router.spec, "routes": routes})
+        ways = await self.fitness.apart.ways(wanted, site)
+        new = {"router": {**fields, "routes": [*without_transit(routes), *ways]}}
+        return replace(question, call=replace(call, body=new, raw=orjson.dumps(new)))
 
     async def _with_policy(self, question: Question, global_id: str) -> None:
         """A QoS policy that something shared is to have from now on has to be wherever that is."""
@@ -166,16 +191,23 @@ class Anchor:
                 await self.wanted.at([Member(kind, belongs, site)], entry.sites)
                 await self.follow(question, entry.kind, whole)
 
-    async def follow(self, question: Question, kind: str, global_id: str) -> None:
-        """What belongs to an object now is to be wherever the object is, and it wherever its belongings are."""
+    async def follow(
+        self, question: Question, kind: str, global_id: str, stay: Collection[str] = ()
+    ) -> None:
+        """What belongs to an object now is to be wherever the object is, and it wherever its belongings are.
+
+        But for networks that `stay` where they are, or are known to.
+        """
         near = await self.wanted.store.get({*question.where.anchors, global_id})
         to = frozenset(site for entry in near.values() for site in entry.sites)
         closure = Closure(self.reader, question.identity, question.request_id, to)
         await closure.add(kind, global_id)
-        entries = await self.wanted.store.get(closure.members)
+        all_ = closure.members.values()
+        members = along(all_, {*stay, *await self.fitness.apart.known(all_)})
+        entries = await self.wanted.store.get([member.global_id for member in members])
         sites = {site for entry in entries.values() if not entry.deleted for site in entry.sites}
         if len(sites) > 1:
-            await self.wanted.at(closure.members.values(), sites)
+            await self.wanted.at(members, sites)
 
     async def _as_it_is(self, question: Question, entry: Desired, site: str) -> Member:
         kind = kind_of(entry.kind)
@@ -238,10 +270,20 @@ class Anchor:
         kind = kind_of(entry.kind)
         if not kind.users:
             return
-        for site in sorted(entry.sites - {entry.anchor}):
+        sites = entry.sites - {entry.anchor}
+        if entry.kind == "router":
+            # Elsewhere it is plugged into what it is plugged into here, but for what stays there.
+            sites &= await self.fitness.apart.owners(entry)
+        for site in sorted(sites):
             ports = await self._users(question, kind, entry, site)
-            if ports := [each for each in ports if each.get("device_owner") not in _OURS]:
+            if ports := [each for each in ports if self._keeps(kind, each)]:
                 raise _in_use(kind, entry, site, ports)
+
+    def _keeps(self, kind: Kind, port: Mapping[str, Any]) -> bool:
+        """Whether a port is a reason to keep what it uses; others come and go with that."""
+        if kind.name == "router":
+            return self.reader.locator.shared("port", str(port["id"])) is None
+        return port.get("device_owner") not in _OURS
 
     async def _users(self, question: Question, kind: Kind, entry: Desired, site: str) -> list[Any]:
         """The ports that use it at a site. Raises Unavailable."""

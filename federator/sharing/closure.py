@@ -15,12 +15,11 @@ from adapters.identity import Identity
 from federator.faults import Conflict
 from federator.sharing.reader import Reader
 from sync.kind import Kind
-from sync.kinds.router_interface import OWNERS
+from sync.kinds.router_interface import INTERFACES
 from sync.registry import kind_of
 
 LARGEST = 500
 """More than so many objects are not moved by one request."""
-_INTERFACES = "&".join(f"device_owner={owner}" for owner in OWNERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,7 @@ class Closure:
     async def _network(self, global_id: str, anchor: str) -> None:
         for subnet in await self._list("subnet", f"network_id={global_id}", anchor):
             self._take("subnet", subnet, anchor)
-        for port in await self._list("port", f"network_id={global_id}&{_INTERFACES}", anchor):
+        for port in await self._list("port", f"network_id={global_id}&{INTERFACES}", anchor):
             if port["device_id"]:  # else it is not plugged in yet
                 self._todo.append(("router", str(port["device_id"])))
 
@@ -87,7 +86,7 @@ class Closure:
             self._todo.append(("policy", global_id))
 
     async def _router(self, global_id: str, anchor: str) -> None:
-        for port in await self._list("port", f"device_id={global_id}&{_INTERFACES}", anchor):
+        for port in await self._list("port", f"device_id={global_id}&{INTERFACES}", anchor):
             self._take("router_interface", port, anchor)
             self._todo.append(("network", str(port["network_id"])))
 

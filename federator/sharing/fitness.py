@@ -1,19 +1,21 @@
 """Networks are made fit for further sites before anything that belongs together with them goes there.
 
-A router that comes to a site without one of its networks swallows what is sent there; so whether all of them
-can be stretched is found out first. Only the daemons of their anchors can tell: they are asked by writing down
-that these networks are wanted there. What cannot be stretched is taken back, or else the next router that it is
-plugged into would be taken along to where it never comes.
+A router that comes to a site without one of its networks, and without a way to it, swallows what is sent there;
+so whether all of them can be stretched is found out first. Only the daemons of their anchors can tell: they are
+asked by writing down that these networks are wanted there. What cannot be stretched is taken back, or else the
+next router that it is plugged into would be taken along to where it never comes. It stays where it is, if the
+router can lead there (`federator.sharing.apart`).
 """
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import monotonic
 
 from adapters.identity import Identity
 from federator.faults import Conflict, Unavailable
 from federator.plan import Whereabouts
+from federator.sharing.apart import Apart, along
 from federator.sharing.closure import Closure, Member
 from federator.sharing.reader import Reader
 from federator.sharing.wanted import Wanted
@@ -24,25 +26,40 @@ _LOOK_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
+class Fit:
+    """What comes of a router that is plugged in."""
+
+    stay: frozenset[str] = frozenset()
+    """The networks that stay where they are."""
+    going: Sequence[Member] = ()
+    """What goes where the router goes, if it is going to be at several sites."""
+    at: str = ""
+    """The site of what it is plugged into, if that is among what stays."""
+
+
+@dataclass(frozen=True, slots=True)
 class Fitness:
     """Asks the daemons of anchors. Every method may raise StoreUnavailable."""
 
     wanted: Wanted
     reader: Reader
+    apart: Apart
     seconds: float
     """How long they are waited for."""
 
-    async def for_router(self, where: Whereabouts, identity: Identity, request_id: str) -> None:
-        """A router is plugged in, and is going to be wherever one of its networks is, with all of them.
+    async def for_router(self, where: Whereabouts, identity: Identity, request_id: str) -> Fit:
+        """A router is plugged in, and is going to be wherever one of its networks is: with all of them, but for
+        those that stay where they are.
 
-        Raises Conflict if one of them cannot be there, Unavailable if nobody can tell now.
+        Raises Conflict or BadRequest if that cannot be, Unavailable if nobody can tell now.
         """
         parts = [("router", ref) for ref in where.path]
-        parts += [(kind, ref) for ref, kind in where.kinds.items() if kind == "subnet"]
+        new = [ref for ref, kind in where.kinds.items() if kind == "subnet"]
         for ref in [ref for ref, kind in where.kinds.items() if kind == "port" and where.body[ref]]:
             site = next(iter(where.body[ref]))
             body = await self.reader.body(f"/ports/{ref}", site, identity, request_id)
-            parts.append(("network", str(body["port"]["network_id"])))
+            new += [str(each["subnet_id"]) for each in body["port"]["fixed_ips"]]
+        parts += [("subnet", ref) for ref in new]
         sites = set[str]()
         known = await self.wanted.store.get([ref for _, ref in parts])
         for kind, ref in parts:
@@ -52,47 +69,83 @@ class Fitness:
                 places = await self.reader.locator.places(kind, [ref], identity)
                 sites |= places.get(ref, {}).keys()
         if len(sites) < 2:
-            return
+            return Fit()
         closure = Closure(self.reader, identity, request_id, frozenset(sites))
         for kind, ref in parts:
             await closure.add(kind, ref)
+        members = list(closure.members.values())
         try:
-            await self.first(closure.members.values(), sites)
+            going = await self.first(members, sites, new=new)
         except Conflict as error:
             raise Conflict(
                 f"The router would have to be at {' and '.join(sorted(sites))} with all its networks."
                 f" {error.message}. What cannot be at several sites needs a router of its own site."
             ) from None
+        staying = [each for each in members if each not in going]
+        at = {each.anchor for each in staying if each.global_id in new}
+        stay = frozenset(each.global_id for each in staying if each.kind.stretch)
+        return Fit(stay, going, next(iter(at), ""))
 
-    async def first(self, members: Iterable[Member], sites: Collection[str]) -> None:
+    async def first(
+        self,
+        members: Iterable[Member],
+        sites: Collection[str],
+        needed: Collection[str] = (),
+        new: Collection[str] = (),
+    ) -> list[Member]:
         """All of these are going to be at these sites, too; at their anchors they may have other local IDs now.
+
+        Gives those that are: to a network that cannot be a router may lead from elsewhere, if it is not among
+        the `needed`. `new` are the subnets that the router is being plugged into.
 
         Raises Conflict with why one of the networks cannot be, Unavailable if nobody can tell now.
         """
         members = list(members)
+        stay = await self.apart.known(members) - set(needed)
         known = await self.wanted.store.get([member.global_id for member in members])
-        new = [each for each in members if each.kind.stretch and not _is_coming(each, known, sites)]
-        if not new:
-            return
-        networks = {member.global_id for member in new}
+        asked = [each for each in members if each.kind.stretch and each.global_id not in stay]
+        asked = [each for each in asked if not _is_coming(each, known, sites)]
+        unfit = await self._asked(asked, members, known, sites) if asked else {}
+        plugged = {str(m.item["network_id"]) for m in members if m.kind.name == "router_interface"}
+        plugged |= {str(m.item["network_id"]) for m in members if m.global_id in new}
+        why = "".join(
+            f"Network {gid} cannot be at several sites: {reason}" for gid, reason in unfit.items()
+        )
+        if unfit.keys() - (plugged - set(needed)):
+            raise Conflict(why)
+        stay |= unfit.keys()
+        try:
+            await self.apart.check(members, stay, sites, new)
+        except Conflict as error:
+            raise Conflict(". ".join(filter(None, [why, error.message]))) from None
+        return along(members, stay)
+
+    async def _asked(
+        self,
+        asked: Sequence[Member],
+        members: Sequence[Member],
+        known: Mapping[str, Desired],
+        sites: Collection[str],
+    ) -> Mapping[str, str]:
+        """Which of the networks that are `asked` for cannot be at these sites, and why. All others can."""
+        networks = {member.global_id for member in asked}
         # A network that is made again needs its parts, and its policy.
-        before = {name for each in new for name in each.kind.after}
-        along = [m for m in members if _wholes(m) & networks or m.kind.name in before]
-        await self.wanted.at([*new, *along], sites)
+        before = {name for each in asked for name in each.kind.after}
+        parts = [m for m in members if _wholes(m) & networks or m.kind.name in before]
+        await self.wanted.at([*asked, *parts], sites)
         unfit = await self._unfit(networks)
         for global_id in unfit:
-            own = [m for m in [*new, *along] if global_id in {m.global_id, *_wholes(m)}]
+            own = [m for m in [*asked, *parts] if global_id in {m.global_id, *_wholes(m)}]
             been = known.get(global_id)
             # Without a VLAN ID it has never been elsewhere, whoever wanted it there and died over it.
             await self._take_back(own, known if been and SEGMENT in been.spec else {})
-        for global_id, why in unfit.items():
-            raise Conflict(f"Network {global_id} cannot be at several sites: {why}")
         # With other local IDs than before, where they were made again.
-        for member in [*new, *along]:
+        for member in along([*asked, *parts], unfit):
             await self.wanted.wait([member.global_id], [member.anchor], self.seconds)
+        return unfit
 
     async def _unfit(self, networks: Collection[str]) -> Mapping[str, str]:
-        """Which of these cannot be stretched, and why; all others are. Raises Unavailable."""
+        """Which of these cannot be stretched, and why; all others are by then. Raises Unavailable."""
         end = monotonic() + self.seconds
         while True:
             entries = await self.wanted.store.get(networks)
@@ -103,7 +156,7 @@ class Fitness:
                     unfit[gid] = status.error
                 elif not _is_fit(entry, status):
                     lacking.append(entry)
-            if unfit or not lacking:
+            if not lacking:
                 return unfit
             what = f"whether network {lacking[0].global_id} can be at several sites"
             for entry in lacking:

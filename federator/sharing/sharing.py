@@ -17,9 +17,11 @@ from federator.faults import Conflict, Fault, Unavailable
 from federator.merge import made_of
 from federator.plan import Whereabouts
 from federator.sharing.anchor import Anchor
+from federator.sharing.apart import at_its_site, networks_of, site_elsewhere
 from federator.sharing.claims import Claims, wishes
 from federator.sharing.closure import Closure
 from federator.sharing.defaults import Defaults
+from federator.sharing.fitness import Fit
 from federator.sharing.need import CHANGES, Need, need
 from federator.sharing.ports import changes_ports
 from federator.sharing.span import begins_shared, is_for_everybody, stated_span
@@ -66,24 +68,31 @@ class Sharing:
 
         Raises Conflict, Unavailable.
         """
+        locator = self.anchor.reader.locator
         where = await self._only_whole(call, where)
+        if call.unplugs:
+            return at_its_site(where)
         wish = need(call, where, _KINDS, self.sites, self.default_site, away)
+        if call.plugs_in and (elsewhere := site_elsewhere(where)):
+            fit = await self._router_fit(where, elsewhere, identity, request_id)
+            if fit.at:
+                return at_its_site(await locator.whereabouts(call, form, identity))
         if wish is None or not await self._kept_alike(wish, where):
             return where
-        if call.plugs_in:
-            await self.anchor.fitness.for_router(where, identity, request_id)
         closure = Closure(self.anchor.reader, identity, request_id, frozenset({wish.site}))
         for kind, global_id in wish.missing:
             await closure.add(kind, global_id)
-        members = closure.members.values()
         # The login brings the project to the site, and nothing can be there without it.
         await self.anchor.reader.fanout.asker.site_token(identity, wish.site)
-        await self.anchor.fitness.first(members, [wish.site])
+        needed = [networks_of(closure.members[gid]) for _, gid in wish.missing]
+        members = await self.anchor.fitness.first(
+            closure.members.values(), [wish.site], set[str]().union(*needed)
+        )
         await self.defaults.seen_to(members, wish.site, identity, request_id)
         ids = await self.anchor.wanted.at(members, [wish.site])
         sites = {wish.site, *(member.anchor for member in members)}
         await self.anchor.wanted.wait(ids, sorted(sites), self.seconds)
-        where = await self.anchor.reader.locator.whereabouts(call, form, identity)
+        where = await locator.whereabouts(call, form, identity)
         where = await self._only_whole(call, where)
         for _, global_id in wish.missing:
             if wish.site not in where.body.get(global_id, ()):
@@ -92,6 +101,23 @@ class Sharing:
                     f"{global_id} is not all at {wish.site} yet; it goes on, try again."
                 )
         return where
+
+    async def _router_fit(
+        self, where: Whereabouts, site: str, identity: Identity, request_id: str
+    ) -> Fit:
+        """What comes of plugging a router into something of another site; if that stays there, the router has
+        come there. Raises Conflict, BadRequest, Unavailable."""
+        wanted = self.anchor.wanted
+        sites = {site, *(each for places in where.path.values() for each in places)}
+        if await wanted.store.ever_led(sites) != sites:
+            return Fit()
+        fit = await self.anchor.fitness.for_router(where, identity, request_id)
+        if fit.at:
+            await self.anchor.reader.fanout.asker.site_token(identity, fit.at)
+            ids = await wanted.at(fit.going, [fit.at])
+            anchors = {member.anchor for member in fit.going}
+            await wanted.wait(ids, sorted({fit.at, *anchors}), self.seconds)
+        return fit
 
     async def _only_whole(self, call: Call, where: Whereabouts) -> Whereabouts:
         """Without the places of what has come to a site in part: a network whose subnet is on its way."""
@@ -113,6 +139,9 @@ class Sharing:
         """
         call = question.call
         if reply.ok and changes_ports(call) and self._spans(question, reply.site):
+            await self.anchor.wanted.store.wake([reply.site])
+        if reply.ok and (call.plugs_in or call.unplugs):
+            # Routers of other sites may lead there from now on, or no more.
             await self.anchor.wanted.store.wake([reply.site])
         if call.is_create and reply.status == 409 and _NO_ADDRESSES in reply.raw:
             sites = await self.claims.hungry(call, question.where, reply.site)

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from adapters.account import Account
 from adapters.breakers import Breakers
 from adapters.errors import SiteUnreachable
-from adapters.marks import REMOTE, is_placeholder
+from adapters.marks import is_upkeep
 from adapters.names import Outward, Pins
 from adapters.names import Site as SiteNames
 from adapters.spec import Ids, Resource, Service
@@ -68,8 +68,8 @@ class Survey:
                     f"right to GET {service.type} {resource.index}",
                 )
             items = body[resource.keys] or []
-            yield await self._without_placeholders(
-                resource, [item[resource.key] for item in items] if resource.wrapped else items
+            yield await self._without_upkeep(
+                [item[resource.key] for item in items] if resource.wrapped else items
             )
             # A short page is not the last one: a site may allow fewer items than we ask for.
             if not limited or not items:
@@ -80,11 +80,12 @@ class Survey:
                 return
             marker = last
 
-    async def _without_placeholders(self, resource: Resource, items: list[Any]) -> list[Any]:
-        if resource.kind != "port" or not any(e.get("device_owner") == REMOTE for e in items):
+    async def _without_upkeep(self, items: list[Any]) -> list[Any]:
+        if not any(is_upkeep(each, str(each.get("project_id"))) for each in items):
+            # Whoever has written what.
             return items
         account = await self.account.project_id()
-        return [each for each in items if not is_placeholder(each, account)]
+        return [each for each in items if not is_upkeep(each, account)]
 
     def ids_of(
         self, service: Service, resource: Resource, items: list[Any], pins: Pins

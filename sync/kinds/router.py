@@ -11,6 +11,7 @@ from typing import Any
 from adapters.registry import all_services
 from adapters.transit import without_transit
 from sync.kind import Hand, Item, Kind
+from sync.kinds.router_interface import INTERFACES
 
 _ROUTER = all_services()["network"].resource("router")
 
@@ -63,6 +64,7 @@ KIND = Kind(
     _ROUTER,
     _ROUTER.synced,
     _ROUTER.born,
+    users=f"{INTERFACES}&device_id=",
     normal=_normal,
     create=_create,
     change=_change,

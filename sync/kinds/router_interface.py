@@ -25,6 +25,8 @@ OWNERS = (
     "network:ha_router_replicated_interface",
 )
 """What Neutron calls the interfaces of plain, distributed and highly available routers."""
+INTERFACES = "&".join(f"device_owner={owner}" for owner in OWNERS)
+"""The query that lists no other ports."""
 
 _INTERFACE = Resource(
     path="/ports",
@@ -73,7 +75,7 @@ KIND = Kind(
     ("project_id", "device_id", "network_id", "mac_address"),
     after=("router", "subnet"),
     within=("device_id", "network_id"),
-    only="&".join(f"device_owner={owner}" for owner in OWNERS),
+    only=INTERFACES,
     natural=_natural,
     begun=_begun,
     drains_with="device_id",

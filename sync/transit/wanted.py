@@ -100,7 +100,8 @@ def _cleared(land: Land, router: Desired, replica: Replica | None, why: str) -> 
 
 def _built(land: Land, router: Desired, replica: Replica, vlan: int) -> list[Build]:
     gid, part = router.global_id, land.parts.get(router.global_id)
-    wanted, there = _routes(land, router), routes_over(replica)
+    there = routes_over(replica)
+    wanted = routes_at(land.site, router, land.words, land.numbers)
     quiet = silent(land.words, gid, router.sites)
     unsure = {
         hop_at(land.numbers[s], p.version) for s in quiet & land.numbers.keys() for p in PREFIXES
@@ -122,16 +123,21 @@ def _built(land: Land, router: Desired, replica: Replica, vlan: int) -> list[Bui
     return [Build(gid, replica.local_id, part, vlan, mtu, hops, wanted - there, remove)]
 
 
-def _routes(land: Land, router: Desired) -> frozenset[Route]:
-    """To what other sites have of their own, but for what the tenant leads elsewhere himself."""
-    ends = ends_of(land.words, router.global_id, router.sites & land.numbers.keys())
+def routes_at(
+    site: str, router: Desired, words: Words, numbers: Mapping[str, int]
+) -> frozenset[Route]:
+    """The routes that a router needs at a site to reach what other sites have of their own.
+
+    Where the tenant leads something elsewhere himself, his word counts. `numbers` are those of the sites.
+    """
+    ends = ends_of(words, router.global_id, router.sites & numbers.keys())
     taken = {str(each.get("destination")) for each in router.spec.get("routes") or ()}
-    mine = ends.pop(land.site, None)
+    mine = ends.pop(site, None)
     taken |= set(mine.own) if mine is not None else set()
     found: dict[str, Route] = {}
-    for site, each in ends.items():
+    for other, each in ends.items():
         for cidr in each.own:
             if cidr not in taken:
-                hop = hop_at(land.numbers[site], ip_network(cidr).version)
+                hop = hop_at(numbers[other], ip_network(cidr).version)
                 found.setdefault(cidr, (cidr, hop))
     return frozenset(found.values())

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters.marks import REMOTE
+from adapters.transit import transit_of
 from tests.e2e.api import Api, cloud
 from tests.e2e.waiting import until
 
@@ -147,10 +148,14 @@ def _clear_of_placeholders(admin: Api, network: str) -> None:
 
 
 def _empty_router(admin: Api, router: str) -> None:
+    """Without its interfaces, its transit network among them: that belongs to the gateway's account, too."""
+    admin.call("PUT", "network", f"/v2.0/routers/{router}", {"router": {"routes": []}})
     path = f"/v2.0/ports?device_id={router}&device_owner=network:router_interface"
     for port in admin.get("network", path)["ports"]:
         body = {"port_id": port["id"]}
         admin.call("PUT", "network", f"/v2.0/routers/{router}/remove_router_interface", body)
+        if transit_of(port, port["project_id"]):
+            admin.call("DELETE", "network", f"/v2.0/networks/{port['network_id']}")
 
 
 def _has_project(admin: Api) -> bool:

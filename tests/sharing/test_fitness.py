@@ -13,9 +13,11 @@ import pytest
 from adapters.registry import all_services
 from federator.faults import Conflict, Unavailable
 from federator.plan import Whereabouts
-from federator.sharing.fitness import Fitness
+from federator.sharing.apart import Apart
+from federator.sharing.fitness import Fit, Fitness
 from sync.driver import SEGMENT
 from sync.pools import Unread
+from sync.transit.words import NAME, Word, dumped
 from tests.sync.world import ALPHA, Line, World
 
 WHO: Any = SimpleNamespace(project_id=ALPHA)
@@ -42,7 +44,9 @@ class Reader:
 
     async def body(self, path: str, site: str, who: Any, request_id: str) -> Any:
         for each in re.findall(r"[0-9a-f-]{36}", path):
-            path = path.replace(each, (await self.world.ids.locate([each])).found[each].local_id)
+            here = await self.world.local(each, site)
+            found = (await self.world.ids.locate([each])).found
+            path = path.replace(each, here or found[each].local_id)
         body = self.world.ask(site, "GET", path.partition("&limit=")[0])
         pins, (key, shown) = self.world.ids.pins, next(iter(body.items()))
         resource = next(each for each in self.network.resources if key in (each.key, each.keys))
@@ -87,13 +91,20 @@ async def members(world: World, *networks: str) -> list[Any]:
     return [world.member(kind, "paris", local_id) for kind, local_id in found]
 
 
-def fitness(world: World, seconds: float = 20) -> Fitness:
-    return Fitness(world.wanted, cast(Any, Reader(world)), seconds)
+def fitness(world: World, seconds: float = 20, max_routes: int = 30) -> Fitness:
+    apart = Apart(world.store, dict.fromkeys(world.sites, max_routes), world.numbers)
+    return Fitness(world.wanted, cast(Any, Reader(world)), apart, seconds)
 
 
 async def wanted(world: World) -> dict[str, set[str]]:
     """The desired state: names, or kinds without, and where they are wanted."""
     return {e.spec.get("name") or e.kind: set(e.sites) for e in await world.store.all()}
+
+
+async def tell(world: World, site: str, word: Word) -> None:
+    async with world.store.lead(site, 1000) as lead:
+        assert lead is not None
+        await world.store.publish(site, NAME, dumped(word), lead.fence)
 
 
 async def test_what_can_be_stretched_is_when_all_else_is_brought() -> None:
@@ -179,21 +190,36 @@ async def test_a_router_is_plugged_into_nothing_that_takes_it_where_its_networks
         for site, each in (("paris", router), ("paris", near), ("tokyo", far))
     }
 
-    def plug(subnet: str, site: str) -> Awaitable[None]:
+    def plug(subnet: str, site: str, max_routes: int = 30) -> Awaitable[Fit]:
         where = Whereabouts(
             path={ids[router]: {"paris": router}},
             body={ids[subnet]: {site: subnet}},
             kinds={ids[subnet]: "subnet"},
         )
-        return fitness(world).for_router(where, WHO, "req")
+        asked = fitness(world, max_routes=max_routes)
+        return asked.for_router(where, WHO, "req")
 
     # At one site there is nothing to ask.
     await plug(near, "paris")
     assert await wanted(world) == {}
-    with pytest.raises(Conflict, match="would have to be at paris and tokyo with all its net"):
-        await with_daemons(world, plug(far, "tokyo"), "paris", "tokyo")
-    await world.settle()
+    # The network of tokyo comes to paris; that of paris, which cannot go, is reached from tokyo.
+    fits: list[Fit] = []
+
+    async def plugged() -> None:
+        fits.append(await plug(far, "tokyo"))
+
+    await with_daemons(world, plugged(), "paris", "tokyo")
+    (fit,) = fits
+    assert (fit.stay, fit.at) == ({await world.global_id("paris", busy)}, "")
+    assert {each.kind.name for each in fit.going} == {"router", "network", "subnet"}
     sites = await wanted(world)
     assert "r" not in sites
     assert sites["10.1.0.0/24"] == {"paris"}
+    # A site without VLANs cannot lead there, and a router has not room for every route.
+    for limit, unfit in ((0, ""), (30, "no VLAN leads there")):
+        await tell(world, "tokyo", Word(unfit=unfit))
+        why = unfit or r"would need 1 routes at tokyo, where it may have 0 \(max_routes\)"
+        with pytest.raises(Conflict, match=f"with all its networks.*with ports cannot.*{why}"):
+            await plug(far, "tokyo", limit)
+    assert "r" not in await wanted(world)
     assert world.neutrons["tokyo"].all("router") == []

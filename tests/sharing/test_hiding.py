@@ -10,9 +10,9 @@ from federator.call import Call, SiteReply
 from federator.hiding import (
     has_traces,
     hides,
-    without_placeholders,
     without_traces,
     without_unknown_replicas,
+    without_upkeep,
 )
 from federator.sharing.ports import changes_ports
 from idmap.pins import PinTable
@@ -73,24 +73,24 @@ def test_what_stands_for_a_port_of_another_site_is_in_no_list() -> None:
     links = [{"rel": "next", "href": "https://paris/v2.0/ports?limit=4&marker=4"}]
     reply = SiteReply("paris", 200, body={"ports": ports, "ports_links": links}, raw=b"{}")
 
-    shown = without_placeholders(PORT, reply, "ours")
+    shown = without_upkeep(PORT, reply, "ours")
 
     assert shown.body == {"ports": [forged, {"id": "3"}], "ports_links": [{"rel": "next"}]}
     assert (shown.hidden, shown.ends, shown.raw) == (2, ("1", "4"), b"")
     plain = SiteReply("paris", 200, body={"ports": [forged], "ports_links": links}, raw=b"{}")
-    assert without_placeholders(PORT, plain, "ours") is plain
+    assert without_upkeep(PORT, plain, "ours") is plain
 
 
 def test_what_stands_for_a_port_of_another_site_is_not_there() -> None:
     reply = SiteReply("paris", 200, body={"port": placeholder("1")}, raw=b"{}")
 
-    shown = without_placeholders(PORT, reply, "ours")
+    shown = without_upkeep(PORT, reply, "ours")
 
     assert shown.status == 404
     assert shown.body["NeutronError"]["type"] == "PortNotFound"
     assert GID.encode() not in shown.raw
     mine = SiteReply("paris", 200, body={"port": placeholder("1", project_id="mine")}, raw=b"{}")
-    assert without_placeholders(PORT, mine, "ours") is mine
+    assert without_upkeep(PORT, mine, "ours") is mine
 
 
 @pytest.mark.parametrize(

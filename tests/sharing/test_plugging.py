@@ -15,6 +15,7 @@ from federator.call import SiteReply
 from federator.plan import Whereabouts
 from federator.route import route
 from federator.sharing.anchor import Anchor
+from federator.sharing.apart import Apart
 from federator.sharing.fitness import Fitness
 from federator.sharing.plugging import Plugging
 from federator.sharing.wanted import Wanted
@@ -220,7 +221,8 @@ async def cared_for(site: Site, *ports: str, drained: bool = False) -> Anchor:
     await ids.refresh()
     reader = cast(Any, site)
     wanted = Wanted(store, ids)
-    return Anchor(wanted, reader, Plugging(reader, store), Fitness(wanted, reader, 0), seconds=0)
+    fitness = Fitness(wanted, reader, Apart(store, {}, {}), 0)
+    return Anchor(wanted, reader, Plugging(reader, store), fitness, seconds=0)
 
 
 def shows(**ports: Any) -> Answers:

@@ -117,6 +117,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.keys = {name: SiteKey.of(name) for name in self.sites}
+        self.numbers = {name: key.number for name, key in self.keys.items()}
         self.neutrons = {name: Neutron(name) for name in self.sites}
         self.store = MemoryDesiredStore()
         self.ledgers = MemoryLedgerStore()
@@ -186,7 +187,7 @@ class World:
                 ids,
                 self.store,
                 self.ground(site),
-                {key.name: key.number for key in self.keys.values()},
+                self.numbers,
                 Numbers(site, ids, self.store, POOL),
                 line.project_id,
                 self.ways[site],
