@@ -24,7 +24,7 @@ from adapters.marks import (
     without_marks,
 )
 from adapters.spec import Resource
-from adapters.transit import TRACE, without_transit
+from adapters.transit import may_have_transit, without_transit
 from federator.call import SiteReply
 from idmap.pins import PinTable
 from idmap.store import BURIED
@@ -48,7 +48,7 @@ def hides(
 def has_traces(raw: bytes) -> bool:
     """Whether there may be marks in a body, or routes that are the federation's: mostly there are none, and it
     need not be looked through."""
-    return not raw or _TRACE in raw or TRACE.search(raw) is not None
+    return not raw or _TRACE in raw or may_have_transit(raw)
 
 
 def without_traces(body: Any) -> Any:
@@ -76,7 +76,7 @@ def may_have_upkeep(resource: Resource, raw: bytes) -> bool:
     empty."""
     if resource.kind not in ("network", "subnet", "port"):
         return False
-    return not raw or _REMOTE in raw or TRACE.search(raw) is not None
+    return not raw or _REMOTE in raw or may_have_transit(raw)
 
 
 def without_upkeep(resource: Resource, reply: SiteReply, account: str) -> SiteReply:

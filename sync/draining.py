@@ -13,6 +13,7 @@ from time import monotonic
 from idmap.desired import Desired, DesiredStore, State
 from idmap.front import IdMap
 from sync.cloud import Cloud
+from sync.transit.words import NAME, ends_of, loaded
 
 _LOOK_SECONDS = 0.2
 
@@ -105,6 +106,12 @@ class Draining:
             raise Undrainable(f"router {router.global_id} is in quarantine: {router.quarantined}")
         if not router.sites - router.drained - {self.site}:
             raise Undrainable(f"{self.site} is the only site left at which it has interfaces")
+        words = loaded(await self.store.published(NAME))
+        here = ends_of(words, router.global_id, [self.site]).get(self.site)
+        if here is not None and here.own:
+            raise Undrainable(
+                f"it leads to {', '.join(here.own)} at {self.site}, where no other site's router can"
+            )
         await self.ids.refresh()
         local_id = (self.ids.pins.places("router", router.global_id) or {}).get(self.site)
         if local_id is None:

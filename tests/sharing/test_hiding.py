@@ -2,14 +2,17 @@
 
 from typing import Any
 
+import orjson
 import pytest
 
 from adapters.marks import REMOTE, Marks, marked, own_pools
 from adapters.registry import all_services
+from adapters.transit import transit_mark
 from federator.call import Call, SiteReply
 from federator.hiding import (
     has_traces,
     hides,
+    may_have_upkeep,
     without_traces,
     without_unknown_replicas,
     without_upkeep,
@@ -160,3 +163,33 @@ def test_a_page_goes_on_behind_a_replica_that_is_not_shown() -> None:
     pins = PinTable([Pin(GID, "network", SHARED, {"paris": "p"}, anchor="paris")])
     said = SiteReply("tokyo", 200, body={"networks": [{"id": "x"}, replica("n")]})
     assert without_unknown_replicas(NETWORK, said, pins).ends == ("", "n")
+
+
+def test_of_transit_networks_nothing_is_shown() -> None:
+    ours = {"project_id": "account", "description": transit_mark(GID, "ours")}
+    forged = {**ours, "project_id": "somebody"}
+    for kind in ("network", "subnet", "port"):
+        resource = SERVICES["network"].resource(kind)
+        items = [{"id": "1", **ours}, {"id": "2", **forged}, {"id": "3", "description": "mine"}]
+        body = {resource.keys: items}
+        reply = SiteReply("paris", status=200, body=body, raw=orjson.dumps(body))
+        assert may_have_upkeep(resource, reply.raw)
+        shown = without_upkeep(resource, reply, "account")
+        assert [each["id"] for each in shown.body[resource.keys]] == ["2", "3"]
+        one = SiteReply(
+            "paris", status=200, body={resource.key: items[0]}, raw=b"federator-transit"
+        )
+        gone = without_upkeep(resource, one, "account")
+        assert gone.status == 404
+        assert gone.body["NeutronError"]["type"] == f"{kind.capitalize()}NotFound"
+
+
+@pytest.mark.parametrize("hop", ["169.254.128.7", "fd66:6564:6572:6174::7"])
+def test_routes_over_them_are_not_shown(hop: str) -> None:
+    own = {"destination": "10.9.0.0/24", "nexthop": "10.1.0.9"}
+    ours = {"destination": "10.2.0.0/24", "nexthop": hop}
+    body = {"router": {"routes": [ours, own]}}
+    assert has_traces(orjson.dumps(body))
+    assert without_traces(body) == {"router": {"routes": [own]}}
+    # What is no route is shown as it is.
+    assert without_traces({"routes": ["x", {"nexthop": 7}]}) == {"routes": ["x", {"nexthop": 7}]}

@@ -249,3 +249,20 @@ async def test_a_site_that_refuses_to_look_is_not_drained() -> None:
     with pytest.raises(Refused):
         await there.drain(await there.router("r"))
     assert not (await there.router("r")).drained
+
+
+async def test_it_stays_where_it_leads_to_what_no_other_site_has() -> None:
+    scene = await Scene.new()
+    net = await scene.world.make("network", "tokyo", name="stays")
+    new: Item = {"network_id": net, "ip_version": 4, "cidr": "10.77.0.0/24"}
+    sub = await scene.world.make("subnet", "tokyo", **new)
+    router = (await scene.at("tokyo"))["id"]
+    scene.world.ask("tokyo", "PUT", f"/routers/{router}/add_router_interface", {"subnet_id": sub})
+    await scene.world.settle()
+    with pytest.raises(Undrainable, match=r"it leads to 10\.77\.0\.0/24 at tokyo, where no other"):
+        await scene.drain("tokyo")
+    await scene.drain("paris")
+    await scene.world.settle()
+    await scene.restore("paris")
+    await scene.world.settle()
+    await scene.world.check()

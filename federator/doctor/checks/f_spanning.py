@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from adapters.daemon_rights import TRIAL
 from adapters.marks import marks_of
+from adapters.transit import transit_of
 from federator.doctor.patient import Finding, Patient, good, note, wrong
 from sync.cloud import Cloud, Refused
 from sync.driver import vlan_of
@@ -36,7 +37,8 @@ async def check(patient: Patient) -> AsyncIterator[Finding]:
             yield note("OVN: the MACs of its chassis cannot be read from here", _CHASSIS)
         if patient.ward.segments:
             pool = parse_pool(patient.ward.segments)
-            yield await _free(cloud, federation.physical_network, pool)
+            project = await patient.account.project_id()
+            yield await _free(cloud, federation.physical_network, pool, project)
         yield await _room(patient, cloud)
         yield await _allowed(patient)
     except Refused as error:
@@ -92,13 +94,14 @@ def _mapped(agent: Mapping[str, Any]) -> list[str]:
     return [str(name) for name in found]
 
 
-async def _free(cloud: Cloud, physical: str, segments: range) -> Finding:
-    """Whether others use IDs of the federation's."""
+async def _free(cloud: Cloud, physical: str, segments: range, account: str) -> Finding:
+    """Whether others use IDs of the federation's. `account` is the project of the gateway's account."""
     taken = []
     async for networks in cloud.pages("/v2.0/networks", "networks"):
         for network in networks:
             number = vlan_of(network, physical)
-            if number in segments and marks_of(network) is None:
+            ours = marks_of(network) is not None or transit_of(network, account) is not None
+            if number in segments and not ours:
                 taken.append(f"{network.get('name') or network['id']} ({number})")
     if taken:
         more = f" and {len(taken) - _NAMED} more" if len(taken) > _NAMED else ""
@@ -116,7 +119,7 @@ async def _allowed(patient: Patient) -> Finding:
 
 
 async def _room(patient: Patient, cloud: Cloud) -> Finding:
-    """Whether something can stand for every port of other sites: it is of the account's own project."""
+    """Whether the account's own project has room for what stands there for the federation alone."""
     project = await patient.account.project_id()
     try:
         quota = (await cloud.call("GET", f"/v2.0/quotas/{project}"))["quota"]
@@ -124,13 +127,14 @@ async def _room(patient: Patient, cloud: Cloud) -> Finding:
         if error.status != 404:
             raise
         quota = {}
-    most = quota.get("port", -1)
-    if most == -1:
-        return good(
-            "the account's project may have as many ports as stand for those of other sites"
-        )
+    most = {kind: quota.get(kind, -1) for kind in ("port", "network", "subnet")}
+    limited = {kind: number for kind, number in most.items() if number != -1}
+    if not limited:
+        return good("the account's project may have all that stands there for other sites")
+    counts = " and ".join(f"{number} {kind}s" for kind, number in limited.items())
+    options = " ".join(f"--{kind}s -1" for kind in limited)
     return note(
-        f"the account's project may have {most} ports, and each port of another site on a routed network that"
-        " spans takes one",
-        f"openstack quota set --ports -1 {project} ({_WHERE})",
+        f"the account's project may have {counts}. Each port of another site on a routed network that spans"
+        " takes one; each router that leads to networks of single sites a network, two subnets and a port",
+        f"openstack quota set {options} {project} ({_WHERE})",
     )
