@@ -15,6 +15,8 @@ from federator.faults import Conflict
 from sync.cloud import Refused
 from sync.placeholders.cards import NAME as PORTS
 from sync.registry import kind_of
+from sync.transit.words import NAME as TRANSIT
+from tests.sync.ways import check_ways
 from tests.sync.world import ALPHA, Line, Trouble, World
 
 SITES = ("paris", "tokyo", "denver")
@@ -35,6 +37,8 @@ class Histories(RuleBasedStateMachine):
         self.made: list[tuple[str, str, str]] = []
         """(site, kind, local ID) of what the tenant has made."""
         self.plugged: list[tuple[str, str]] = []
+        self.leading: list[tuple[str, str, str]] = []
+        """(site, router, subnet) of networks that stay at their sites."""
         self.count = 0
 
     def do(self, work: Coroutine[Any, Any, Any]) -> Any:
@@ -87,6 +91,34 @@ class Histories(RuleBasedStateMachine):
         except Refused:
             return
         self.follow(site, "router", mine[2])
+
+    @precondition(lambda self: self.entries("router"))
+    @rule(site=sites, number=picks, version=st.sampled_from([4, 6]))
+    def a_router_leads_to_what_stays(self, site: str, number: int, version: int) -> None:
+        routers = [e for e in self.entries("router") if site in e.sites]
+        if not routers:
+            return
+        router = self.do(self.world.local(routers[number % len(routers)].global_id, site))
+        if not router:
+            return
+        self.count += 1
+        net = self.do(self.world.make("network", site, name="stays"))
+        self.world.staying.add(net)
+        cidr = f"10.{self.count}.0.0/24" if version == 4 else f"fd00:{self.count}::/64"
+        new = {"network_id": net, "ip_version": version, "cidr": cidr}
+        subnet = self.do(self.world.make("subnet", site, **new))
+        with suppress(Refused):
+            path = f"/routers/{router}/add_router_interface"
+            self.world.ask(site, "PUT", path, {"subnet_id": subnet})
+            self.leading.append((site, router, subnet))
+
+    @precondition(lambda self: self.leading)
+    @rule(number=picks)
+    def it_does_so_no_more(self, number: int) -> None:
+        site, router, subnet = self.leading.pop(number % len(self.leading))
+        with suppress(Refused):
+            path = f"/routers/{router}/remove_router_interface"
+            self.world.ask(site, "PUT", path, {"subnet_id": subnet})
 
     @rule(site=sites, name=words)
     def a_group(self, site: str, name: str) -> None:
@@ -223,6 +255,7 @@ class Histories(RuleBasedStateMachine):
     @rule(site=sites)
     def what_was_told_is_lost(self, site: str) -> None:
         self.world.store._told[PORTS].pop(site, None)
+        self.world.store._told[TRANSIT].pop(site, None)
 
     @rule(site=sites, number=picks)
     def a_placeholder_is_deleted(self, site: str, number: int) -> None:
@@ -245,6 +278,7 @@ class Histories(RuleBasedStateMachine):
                 self.unplug()
                 self.do(self.world.settle())
                 self.do(self.world.check())
+                self.do(check_ways(self.world))
                 # Now each port has to stand wherever its network is.
                 for number, site in product(range(len(self.entries("network"))), SITES):
                     self.something_is_plugged_in(site, number)
@@ -260,8 +294,20 @@ class Histories(RuleBasedStateMachine):
         self.plugged.clear()
 
 
-TestHistories = Histories.TestCase
-TestHistories.settings = settings(
+class Ways(Histories):
+    """The same of a router that is at two sites from the start, and is plugged in at each."""
+
+    @initialize()
+    def begin(self) -> None:
+        super().begin()
+        router = self.make("router", "paris", name="r")
+        self.stretched("paris", "router", router, {"tokyo"})
+        for site, version in (("tokyo", 4), ("paris", 6)):
+            self.do(self.world.run(site))
+            self.a_router_leads_to_what_stays(site, 0, version)
+
+
+ALL = settings(
     max_examples=40,
     stateful_step_count=25,
     print_blob=True,
@@ -269,3 +315,7 @@ TestHistories.settings = settings(
     suppress_health_check=list(HealthCheck),
     derandomize=True,
 )
+TestHistories = Histories.TestCase
+TestHistories.settings = ALL
+TestWays = Ways.TestCase
+TestWays.settings = ALL

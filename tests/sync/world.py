@@ -114,6 +114,8 @@ class World:
     eager: bool = False
     foreign: dict[tuple[str, str, str], Item] = field(default_factory=dict)
     """(site, kind, local ID) -> what is there and not in anybody's care."""
+    staying: set[str] = field(default_factory=set)
+    """The local IDs of networks that nobody takes anywhere."""
 
     def __post_init__(self) -> None:
         self.keys = {name: SiteKey.of(name) for name in self.sites}
@@ -292,6 +294,7 @@ class World:
                     todo.append(("network", kept["subnet"][local_id]["network_id"]))
                 case "router":
                     ports = [p for p in kept["port"].values() if p["device_id"] == local_id]
+                    ports = [p for p in ports if not self._stays(p)]
                     found |= {("router_interface", p["id"]): None for p in ports}
                     todo += [("network", p["network_id"]) for p in ports]
                 case "security_group":
@@ -303,6 +306,10 @@ class World:
                             if rule["remote_address_group_id"]:
                                 todo.append(("address_group", rule["remote_address_group_id"]))
         return list(found)
+
+    def _stays(self, port: Item) -> bool:
+        """Whether it is plugged into something that is at this site alone, and is going to be."""
+        return port["project_id"] == SERVICE or port["network_id"] in self.staying
 
     async def stretch(self, site: str, kind: str, local_id: str, *sites: str) -> list[str]:
         """An object of a site and all that belongs to it is to be at others, too. Their global IDs."""
