@@ -70,6 +70,8 @@ class Apart:
         Unavailable if that is not known.
         """
         routers = [each for each in members if each.kind.name == "router"]
+        if not routers:
+            return
         entries = await self.store.get([each.global_id for each in routers])
         words = loaded(await self.store.published(NAME))
         for router in routers:

@@ -145,7 +145,7 @@ class Fitness:
         return unfit
 
     async def _unfit(self, networks: Collection[str]) -> Mapping[str, str]:
-        """Which of these cannot be stretched, and why; all others are by then. Raises Unavailable."""
+        """Which of these cannot be stretched, and why; else all others are by then. Raises Unavailable."""
         end = monotonic() + self.seconds
         while True:
             entries = await self.wanted.store.get(networks)
@@ -156,15 +156,17 @@ class Fitness:
                     unfit[gid] = status.error
                 elif not _is_fit(entry, status):
                     lacking.append(entry)
-            if not lacking:
+            silent = [e.anchor for e in lacking if not await self.wanted.store.led(e.anchor)]
+            late = monotonic() > end
+            if not lacking or (unfit and (silent or late)):
+                # What is not known yet is waited for once more, when the others have been taken back.
                 return unfit
             what = f"whether network {lacking[0].global_id} can be at several sites"
-            for entry in lacking:
-                if not await self.wanted.store.led(entry.anchor):
-                    raise Unavailable(
-                        f"Nobody can tell {what}: no daemon of {entry.anchor} is running (federator sync)."
-                    )
-            if monotonic() > end:
+            if silent:
+                raise Unavailable(
+                    f"Nobody can tell {what}: no daemon of {silent[0]} is running (federator sync)."
+                )
+            if late:
                 raise Unavailable(f"It is not known yet {what}; try again.")
             await asyncio.sleep(_LOOK_SECONDS)
 

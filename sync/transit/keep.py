@@ -4,7 +4,7 @@ Thin: what has to be told and done is decided elsewhere. A daemon never asks ano
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -73,7 +73,11 @@ class Transit:
         account = await self.account()
         parts, spare = standing(observed.replicas, account, self.ground)
         routers = [entry for entry in desired if entry.kind == "router"]
-        word = self._word(desired, routers, parts, observed, account)
+        word = Word({}, unfit(self.ground, self.chooser.pool))
+        if read:
+            # Before, networks that span sites may pass for this one's own.
+            ends = self._ends(desired, routers, parts, observed, account)
+            word = replace(word, routers=ends)
         if lead is not None:
             await self._tell(word, routers, lead)
         words = {**loaded(await self.store.published(NAME)), self.site: word}
@@ -105,22 +109,26 @@ class Transit:
                 why = getattr(error, "reason", str(error))
                 log.warning("no transit", site=self.site, id=each.router, why=why)
                 self.refusals.add(each.router, each.router, why)
+                if isinstance(error, SiteUnreachable):
+                    # Nor is it there for the next one.
+                    break
             else:
                 log.info("transit", site=self.site, id=each.router, what=type(each).__name__)
                 self.refusals.drop(each.router)
                 done = True
-        return Kept(self.refusals.said(_REFUSED), done, self.refusals.rest)
+        waiting = {gid: _REFUSED.format(why=why) for gid, why in todo.waiting.items()}
+        return Kept({**waiting, **self.refusals.said(_REFUSED)}, done, self.refusals.rest)
 
-    def _word(
+    def _ends(
         self,
         desired: Sequence[Desired],
         routers: Sequence[Desired],
         parts: Mapping[str, Part],
         observed: Observed,
         account: str,
-    ) -> Word:
+    ) -> dict[str, Ends]:
         networks = {e.global_id: e for e in desired if e.kind == "network" and not e.deleted}
-        table = {}
+        table: dict[str, Ends] = {}
         for router in routers:
             gid = router.global_id
             replica = observed.of(router, self.ids.pins, self.site)
@@ -129,7 +137,7 @@ class Transit:
                 part = parts.get(gid)
                 there = (part.vlan, part.mtu) if part is not None and part.plugged else ()
                 table[gid] = Ends(own, *there)
-        return Word(table, unfit(self.ground, self.chooser.pool))
+        return table
 
     async def _tell(self, word: Word, routers: Sequence[Desired], lead: Leadership) -> None:
         if await self.store.publish(self.site, NAME, dumped(word), lead.fence):

@@ -6,7 +6,7 @@ which is not to say that it has nothing of its own.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import astuple, dataclass, field
 from ipaddress import ip_network
 
@@ -63,12 +63,14 @@ def _ends(own: Iterable[object], vlan: object, mtu: object) -> Ends:
     return Ends(tuple(str(ip_network(str(each))) for each in own), *numbers)
 
 
-def silent(words: Words, router: str, sites: Iterable[str]) -> frozenset[str]:
-    """The sites of which nobody knows what they have of a router."""
+def silent(words: Words, router: str, sites: Collection[str]) -> frozenset[str]:
+    """The sites of which nobody knows what they have of a router; at one site there is nothing to know."""
+    if len(sites) < 2:
+        return frozenset()
     return frozenset(s for s in sites if s not in words or router not in words[s].routers)
 
 
 def ends_of(words: Words, router: str, sites: Iterable[str]) -> dict[str, Ends]:
     """Site -> what it has of a router, as far as that is known; by the names of the sites."""
-    known = sorted(set(sites) - silent(words, router, sites))
+    known = [site for site in sorted(sites) if site in words and router in words[site].routers]
     return {site: words[site].routers[router] for site in known}

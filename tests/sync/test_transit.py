@@ -1,14 +1,16 @@
 """Ways between networks that stay at their sites: what daemons make of a router that is plugged into both."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
 from adapters.transit import is_over_transit, transit_mark, transit_of
 from idmap.desired import State
 from sync.numbers import SEGMENTS
+from sync.observe import Observed
 from sync.plan import told
+from sync.transit.words import NAME, loaded
 from tests.sync.neutron import SERVICE, Item
 from tests.sync.world import POOL, Line, Trouble, World
 
@@ -211,6 +213,32 @@ async def test_no_site_sends_what_the_other_does_not_carry() -> None:
     world.neutrons["paris"].longest_vlan, world.neutrons["tokyo"].longest_vlan = 9000, 1400
     await two(world, world.settle)
     assert [carriers(world, site, "network")[0]["mtu"] for site in world.sites] == [1400, 1400]
+
+
+async def test_a_router_is_at_one_site_alone_since_another_has_left() -> None:
+    world = await World().start()
+    it = await two(world, world.settle)
+    entry = await world.entry(it.router)
+    assert entry is not None
+    assert await world.store.put(replace(entry, sites=frozenset({"paris"}))) is not None
+    for _ in range(3):
+        await world.run("paris")
+    assert is_clean(world, "paris")
+    assert await world.id_store.documents(SEGMENTS, "") == {}
+
+
+async def test_what_is_not_read_yet_passes_for_nobodys_own() -> None:
+    world = await World().start()
+    await two(world, world.settle)
+    before = routes(world, "paris")
+    tokyo = (await world.round(Line(world.neutrons["tokyo"]))).transit
+    async with world.store.lead("tokyo", 9) as lead:
+        nothing = Observed({}, frozenset())
+        await tokyo.planned(await world.store.all(), nothing, lead, read=False)
+    words = loaded(await world.store.published(NAME))
+    assert words["tokyo"].routers == {}
+    await world.run("paris")
+    assert routes(world, "paris") == before
 
 
 async def test_a_tenant_forges_the_mark() -> None:
