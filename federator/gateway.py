@@ -14,7 +14,7 @@ too large to be held) is told in a file of its own and called from here.
 """
 
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 
 from aiohttp import web
@@ -22,7 +22,7 @@ from aiohttp import web
 from adapters.abilities import Abilities
 from adapters.identity import Identity
 from adapters.spec import Merge, Resource, Service
-from adapters.translate import shape
+from adapters.translate import Shape, shape
 from federator import answer, chosen_ids, stream
 from federator.answer import Part
 from federator.asker import Question
@@ -36,7 +36,7 @@ from federator.keypairs import Keypairs, key_name
 from federator.lists.leaf import Lists
 from federator.locate import Locator
 from federator.paging import Page, page_of
-from federator.plan import Plan, Reach, plan
+from federator.plan import NOWHERE, Plan, Reach, plan
 from federator.quotas import Quotas
 from federator.renamed import by_own_ids
 from federator.sharing.claims import wishes
@@ -102,23 +102,13 @@ class Gateway:
         form = shape(service, call.resource) if call.resource is not None else None
         if call.is_action and isinstance(call.body, dict):
             request[ACTION_NAME] = next(iter(call.body), "")
-        call = await self.stated.settled(call, identity, request_id)
-        where = await self.locator.whereabouts(call, form, identity)
-        own = await self.sharing.ways_out.left_out(call, where)
-        if own is not call:
-            call, where = own, await self.locator.whereabouts(own, form, identity)
-        where = await self.sharing.in_wholes(call, where)
-        await self.sharing.check(call, where)
-        where = await self.sharing.defaults.taken(call, form, where, identity, request_id)
-        own = by_own_ids(call, where, self.locator.ids.pins)
-        if own is not call:
-            call, where = own, await self.locator.whereabouts(own, form, identity)
+        question = await self._understood(call, form, identity, request_id)
         away = self._away(call)
-        where = await self.sharing.bring(call, form, where, identity, request_id, away)
-        chosen = plan(call, where, self.sites, self.default_site, away)
-        span = await self.sharing.span(call, where)
-        call = only_hints_of(call, chosen.sites[0], span)
-        question = Question(call, form, identity, where, request_id, self._strict(call, identity))
+        question = await self.sharing.bring(question, away)
+        chosen = plan(question.call, question.where, self.sites, self.default_site, away)
+        span = await self.sharing.span(question)
+        call = only_hints_of(question.call, chosen.sites[0], span)
+        question = replace(question, call=call)
         if streams:
             return await stream.pass_through(self.fanout.asker, question, chosen.sites[0], request)
         await self._prepare(question, chosen)
@@ -135,6 +125,30 @@ class Gateway:
             request_id,
             lambda: self._asked(question, chosen),
         )
+
+    async def _understood(
+        self, call: Call, form: Shape | None, identity: Identity, request_id: str
+    ) -> Question:
+        """What is asked, by the IDs that sites can be asked with, and where they live."""
+        call = await self.stated.settled(call, identity, request_id)
+        strict, sharing = self._strict(call, identity), self.sharing
+        question = Question(call, form, identity, NOWHERE, request_id, strict)
+        question = await self._located(question)
+        call = await sharing.ways_out.left_out(call, question.where)
+        question = await self._in_other_words(question, call)
+        question = await sharing.in_wholes(question)
+        await sharing.check(question)
+        question = await sharing.defaults.taken(question)
+        call = by_own_ids(question.call, question.where, self.locator.ids.pins)
+        return await self._in_other_words(question, call)
+
+    async def _in_other_words(self, question: Question, call: Call) -> Question:
+        if call is question.call:
+            return question
+        return await self._located(replace(question, call=call))
+
+    async def _located(self, question: Question) -> Question:
+        return await self.sharing.anchor.reader.located(question)
 
     def _away(self, call: Call) -> Set[str]:
         return self.fanout.asker.breakers.sites_without(call.service.type)

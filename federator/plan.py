@@ -44,6 +44,10 @@ class Whereabouts:
     """Of the IDs in path and body that are shared objects: the sites of their anchors."""
 
 
+NOWHERE = Whereabouts()
+"""Of a call that has not been looked into yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """The sites to ask, in the order in which their answers count."""

@@ -81,11 +81,9 @@ class Anchor:
         await self._with_policy(question, global_id)
         fit = Fit()
         if question.call.plugs_in:
-            identity, request_id = question.identity, question.request_id
-            fit = await self.fitness.for_router(question.where, identity, request_id)
+            fit = await self.fitness.for_router(question)
             # A network that was made fit may have been made again.
-            where = await self.reader.locator.whereabouts(question.call, question.shape, identity)
-            question = replace(question, where=where)
+            question = await self.reader.located(question)
         begun = await self.wanted.begin_change(global_id)
         try:
             pools = new_pools(question.call.body, begun.spec) if begun is not None else None

@@ -17,11 +17,10 @@ from typing import Any
 import structlog
 from cachetools import LRUCache
 
-from adapters.identity import Identity
-from adapters.translate import Shape
+from federator.asker import Question
 from federator.call import Call
 from federator.merge import made_of
-from federator.plan import Places, Whereabouts
+from federator.plan import Places
 from federator.sharing.closure import Member
 from federator.sharing.reader import Reader
 from federator.sharing.wanted import Wanted
@@ -50,35 +49,26 @@ class Defaults:
     others: LRUCache[str, bool] = field(default_factory=lambda: LRUCache(_OTHERS))
     """Global IDs of groups that are none."""
 
-    async def taken(
-        self,
-        call: Call,
-        form: Shape | None,
-        where: Whereabouts,
-        identity: Identity,
-        request_id: str,
-    ) -> Whereabouts:
-        """Where a call's IDs live, once the default group that it changes is in care, if it can be.
+    async def taken(self, question: Question) -> Question:
+        """The question, once the default group that it changes is in care, if it can be.
 
         Raises Fault, StoreUnavailable.
         """
-        if not self._may_change_one(call):
-            return where
-        for group in await self._groups(call, where, identity, request_id):
-            await self._take(group, identity, request_id)
+        if not self._may_change_one(question.call):
+            return question
+        for group in await self._groups(question):
+            await self._take(group, question)
         # Also if somebody else has taken it since they were looked up.
-        return await self.reader.locator.whereabouts(call, form, identity)
+        return await self.reader.located(question)
 
-    async def seen_to(
-        self, members: Iterable[Member], site: str, identity: Identity, request_id: str
-    ) -> None:
+    async def seen_to(self, members: Iterable[Member], site: str, question: Question) -> None:
         """If a default group is among these: Neutron makes the project's own at the site, if it has none yet.
 
         It does so for whoever asks for a list, and in no other way.
         """
         if any(each.kind is GROUP and each.item.get("name") == DEFAULT for each in members):
             path = f"{GROUP.resource.path}?name={DEFAULT}"
-            await self.reader.reply(path, site, identity, request_id)
+            await self.reader.reply(path, site, question.identity, question.request_id)
 
     @staticmethod
     def _may_change_one(call: Call) -> bool:
@@ -91,10 +81,9 @@ class Defaults:
             return call.is_create or call.method == "DELETE"
         return call.method == "PUT" and call.object_id is not None
 
-    async def _groups(
-        self, call: Call, where: Whereabouts, identity: Identity, request_id: str
-    ) -> list[str]:
+    async def _groups(self, question: Question) -> list[str]:
         """The default groups that a call changes, as far as they are in nobody's care."""
+        call, where = question.call, question.where
         assert call.resource is not None
         groups: Mapping[str, Places]
         if call.is_create:
@@ -103,13 +92,13 @@ class Defaults:
         elif call.resource is GROUP.resource:
             groups = where.path
         else:
-            groups = await self._group_of(call, where, identity, request_id)
+            groups = await self._group_of(question)
         found = [self._shown(each, places) for each, places in groups.items() if places]
         return [
             group
             for group, places in found
             if await self._is_open(group)
-            if await self._is_default(group, places, identity, request_id)
+            if await self._is_default(group, places, question)
         ]
 
     def _shown(self, ref: str, places: Places) -> tuple[str, Places]:
@@ -124,16 +113,14 @@ class Defaults:
             return True
         return pin.origin == SHARED and not await self.wanted.store.get([group])
 
-    async def _is_default(
-        self, group: str, places: Places, identity: Identity, request_id: str
-    ) -> bool:
+    async def _is_default(self, group: str, places: Places, question: Question) -> bool:
         """Whether a group is a default group: one that is none never becomes one."""
         if group in self.others or not await self._any_led(places):
             return False
         if len(places) > 1:
             # No others are one at several sites without being in care.
             return True
-        body = await self._read(GROUP, group, next(iter(places)), identity, request_id)
+        body = await self._read(GROUP, group, next(iter(places)), question)
         if body is not None and body.get("name") != DEFAULT:
             self.others[group] = True
         return body is not None and body.get("name") == DEFAULT
@@ -141,43 +128,42 @@ class Defaults:
     async def _any_led(self, places: Places) -> bool:
         return any([await self.wanted.store.led(site) for site in places])
 
-    async def _group_of(
-        self, call: Call, where: Whereabouts, identity: Identity, request_id: str
-    ) -> Mapping[str, Places]:
+    async def _group_of(self, question: Question) -> Mapping[str, Places]:
         """The group of a rule, and its places; nothing if it is in care, or nobody can say."""
-        rule = str(call.object_id)
+        rule, where = str(question.call.object_id), question.where
         places = where.path.get(rule, {})
         if not places or (rule in where.anchors and await self.wanted.store.get([rule])):
             return {}
         if not await self._any_led(places):
             return {}
         for site in places:
-            body = await self._read(RULE, rule, site, identity, request_id)
+            body = await self._read(RULE, rule, site, question)
             if body is not None:
                 group = str(body[_WHOLE])
-                return await self.reader.locator.places(GROUP.name, [group], identity)
+                return await self.reader.locator.places(GROUP.name, [group], question.identity)
         return {}
 
     async def _read(
-        self, kind: Kind, global_id: str, site: str, identity: Identity, request_id: str
+        self, kind: Kind, global_id: str, site: str, question: Question
     ) -> Mapping[str, Any] | None:
         """An object as the caller sees it at a site, in global IDs; None if he does not."""
         path = f"{kind.resource.path}/{global_id}"
-        reply = await self.reader.reply(path, site, identity, request_id)
+        reply = await self.reader.reply(path, site, question.identity, question.request_id)
         if not reply.ok or not isinstance(reply.body, dict):
             return None
         return dict(reply.body[kind.resource.key])
 
-    async def _take(self, group: str, identity: Identity, request_id: str) -> None:
+    async def _take(self, group: str, question: Question) -> None:
         """Take it into care, if it can be and nobody else has."""
         ids, store = self.wanted.ids, self.wanted.store
-        places = (await self.reader.locator.places(GROUP.name, [group], identity)).get(group)
+        found = await self.reader.locator.places(GROUP.name, [group], question.identity)
+        places = found.get(group)
         if not places or places.keys() & await self.wanted.unread():
             return
         if places.keys() - await store.ever_led(places):
             return
         try:
-            new = await self._adoption(group, places, identity, request_id)
+            new = await self._adoption(group, places, question)
         except Unadoptable as error:
             # What differs may be the change of somebody who was faster, and is at one site so far.
             await ids.refresh()
@@ -196,21 +182,22 @@ class Defaults:
             await store.put(entry)
         await store.wake(places)
 
-    async def _adoption(
-        self, group: str, places: Places, identity: Identity, request_id: str
-    ) -> Adoption:
+    async def _adoption(self, group: str, places: Places, question: Question) -> Adoption:
         """What is to be written: the groups as the caller sees them at each site. Raises Unadoptable."""
         order = [each.name for each in self.reader.locator.names if each.name in places]
         found, away = [], []
         for site in order:
-            item = await self._read(GROUP, group, site, identity, request_id)
+            item = await self._read(GROUP, group, site, question)
             if item is None:
                 # It comes into care there when its daemon sees that nobody has changed it.
                 away.append(site)
                 continue
             if not await self.wanted.store.led(site):
                 raise Unadoptable(f"no daemon of {site} is at work")
-            if item.get("name") != DEFAULT or item.get("project_id") != identity.project_id:
+            if (
+                item.get("name") != DEFAULT
+                or item.get("project_id") != question.identity.project_id
+            ):
                 raise Unadoptable("it is no default group of the caller's")
             rules = [await self._replica(RULE, rule, site) for rule in item["security_group_rules"]]
             whole = Replica(GROUP.name, places[site], item, item, None)

@@ -12,9 +12,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import monotonic
 
-from adapters.identity import Identity
+from federator.asker import Question
 from federator.faults import Conflict, Unavailable
-from federator.plan import Whereabouts
 from federator.sharing.apart import Apart, along
 from federator.sharing.closure import Closure, Member
 from federator.sharing.reader import Reader
@@ -47,12 +46,13 @@ class Fitness:
     seconds: float
     """How long they are waited for."""
 
-    async def for_router(self, where: Whereabouts, identity: Identity, request_id: str) -> Fit:
+    async def for_router(self, question: Question) -> Fit:
         """A router is plugged in, and is going to be wherever one of its networks is: with all of them, but for
         those that stay where they are.
 
         Raises Conflict or BadRequest if that cannot be, Unavailable if nobody can tell now.
         """
+        where, identity, request_id = question.where, question.identity, question.request_id
         parts = [("router", ref) for ref in where.path]
         new = [ref for ref, kind in where.kinds.items() if kind == "subnet"]
         for ref in [ref for ref, kind in where.kinds.items() if kind == "port" and where.body[ref]]:

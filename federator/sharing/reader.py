@@ -15,6 +15,7 @@ from federator.call import SiteReply
 from federator.fanout import Fanout
 from federator.faults import Conflict, Unavailable
 from federator.locate import Locator
+from federator.plan import NOWHERE
 from federator.route import route
 
 _JSON = CIMultiDictProxy(CIMultiDict({"Content-Type": "application/json"}))
@@ -50,9 +51,13 @@ class Reader:
         if body is not None:
             call = replace(call, body=body, raw=orjson.dumps(body), headers=_JSON)
         form = shape(self.network, call.resource)
-        where = await self.locator.whereabouts(call, form, identity)
-        question = Question(call, form, identity, where, request_id, strict)
-        return await self.fanout.ask(question, site)
+        question = Question(call, form, identity, NOWHERE, request_id, strict)
+        return await self.fanout.ask(await self.located(question), site)
+
+    async def located(self, question: Question) -> Question:
+        """A question with the whereabouts of its IDs as they are now."""
+        where = await self.locator.whereabouts(question.call, question.shape, question.identity)
+        return replace(question, where=where)
 
     async def body(
         self, path: str, site: str, identity: Identity, request_id: str

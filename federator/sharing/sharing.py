@@ -7,12 +7,10 @@ from dataclasses import dataclass, replace
 from aiohttp import web
 
 from adapters.errors import FederationError
-from adapters.identity import Identity
 from adapters.registry import all_services
-from adapters.translate import Shape
 from federator import answer
 from federator.asker import Question
-from federator.call import Call, SiteReply
+from federator.call import SiteReply
 from federator.faults import Conflict, Fault, Unavailable
 from federator.merge import made_of
 from federator.plan import Whereabouts
@@ -55,81 +53,73 @@ class Sharing:
     eager: bool = False
     """Whether what can be at several sites is made at all of them."""
 
-    async def bring(
-        self,
-        call: Call,
-        form: Shape | None,
-        where: Whereabouts,
-        identity: Identity,
-        request_id: str,
-        away: Set[str],
-    ) -> Whereabouts:
-        """Where all is, once what a request refers to is where it has to be served.
+    async def bring(self, question: Question, away: Set[str]) -> Question:
+        """The question with where all is, once what it refers to is where it has to be served.
 
-        Raises Conflict, Unavailable.
+        Raises BadRequest, Conflict, Unavailable.
         """
-        locator = self.anchor.reader.locator
-        where = await self._only_whole(call, where)
+        question = await self._only_whole(question)
+        call, where, reader = question.call, question.where, self.anchor.reader
         if call.unplugs:
-            return at_its_site(where)
+            return replace(question, where=at_its_site(where))
         wish = need(call, where, _KINDS, self.sites, self.default_site, away)
         if call.plugs_in and (elsewhere := site_elsewhere(where)):
-            fit = await self._router_fit(where, elsewhere, identity, request_id)
+            fit = await self._router_fit(question, elsewhere)
             if fit.at:
-                return at_its_site(await locator.whereabouts(call, form, identity))
+                question = await reader.located(question)
+                return replace(question, where=at_its_site(question.where))
         if wish is None or not await self._kept_alike(wish, where):
-            return where
-        closure = Closure(self.anchor.reader, identity, request_id, frozenset({wish.site}))
+            return question
+        identity, request_id = question.identity, question.request_id
+        closure = Closure(reader, identity, request_id, frozenset({wish.site}))
         for kind, global_id in wish.missing:
             await closure.add(kind, global_id)
         # The login brings the project to the site, and nothing can be there without it.
-        await self.anchor.reader.fanout.asker.site_token(identity, wish.site)
+        await reader.fanout.asker.site_token(identity, wish.site)
         needed = [networks_of(closure.members[gid]) for _, gid in wish.missing]
         members = await self.anchor.fitness.first(
             closure.members.values(), [wish.site], set[str]().union(*needed)
         )
-        await self.defaults.seen_to(members, wish.site, identity, request_id)
+        await self.defaults.seen_to(members, wish.site, question)
         ids = await self.anchor.wanted.at(members, [wish.site])
         sites = {wish.site, *(member.anchor for member in members)}
         await self.anchor.wanted.wait(ids, sorted(sites), self.seconds)
-        where = await locator.whereabouts(call, form, identity)
-        where = await self._only_whole(call, where)
+        question = await self._only_whole(await reader.located(question))
         for _, global_id in wish.missing:
-            if wish.site not in where.body.get(global_id, ()):
+            if wish.site not in question.where.body.get(global_id, ()):
                 # Something was made a part of it meanwhile.
                 raise Unavailable(
                     f"{global_id} is not all at {wish.site} yet; it goes on, try again."
                 )
-        return where
+        return question
 
-    async def _router_fit(
-        self, where: Whereabouts, site: str, identity: Identity, request_id: str
-    ) -> Fit:
+    async def _router_fit(self, question: Question, site: str) -> Fit:
         """What comes of plugging a router into something of another site; if that stays there, the router has
         come there. Raises Conflict, BadRequest, Unavailable."""
         wanted = self.anchor.wanted
-        sites = {site, *(each for places in where.path.values() for each in places)}
+        sites = {site, *(each for places in question.where.path.values() for each in places)}
         if await wanted.store.ever_led(sites) != sites:
             return Fit()
-        fit = await self.anchor.fitness.for_router(where, identity, request_id)
+        fit = await self.anchor.fitness.for_router(question)
         if fit.at:
-            await self.anchor.reader.fanout.asker.site_token(identity, fit.at)
+            await self.anchor.reader.fanout.asker.site_token(question.identity, fit.at)
             ids = await wanted.at(fit.going, [fit.at])
             anchors = {member.anchor for member in fit.going}
             await wanted.wait(ids, sorted({fit.at, *anchors}), self.seconds)
         return fit
 
-    async def _only_whole(self, call: Call, where: Whereabouts) -> Whereabouts:
+    async def _only_whole(self, question: Question) -> Question:
         """Without the places of what has come to a site in part: a network whose subnet is on its way."""
+        where = question.where
         shared = where.body.keys() & where.anchors.keys()
-        if call.method not in CHANGES or not any(len(where.body[each]) > 1 for each in shared):
-            return where
+        if question.call.method not in CHANGES or not any(len(where.body[e]) > 1 for e in shared):
+            return question
         lacking = await self.anchor.wanted.unfinished(shared)
         body = {
             ref: {site: place for site, place in places.items() if (ref, site) not in lacking}
             for ref, places in where.body.items()
         }
-        return replace(where, body=body)
+        return replace(question, where=replace(where, body=body))
 
     async def answered(self, question: Question, reply: SiteReply) -> None:
         """A site has answered what was its own affair.
@@ -159,8 +149,9 @@ class Sharing:
             for pin in pins
         )
 
-    async def span(self, call: Call, where: Whereabouts) -> tuple[str, ...]:
+    async def span(self, question: Question) -> tuple[str, ...]:
         """The sites that something new is to be at from the start; none if it is for one. Raises Conflict."""
+        call, where = question.call, question.where
         stated = stated_span(call, where, self.sites)
         everywhere = (self.eager and begins_shared(call)) or is_for_everybody(call)
         wanted = stated or (tuple(self.sites) if everywhere else ())
@@ -199,23 +190,25 @@ class Sharing:
                 await self.anchor.wanted.wait(ids, [anchor], self.seconds)
         return answer.one(reply, question.request_id)
 
-    async def in_wholes(self, call: Call, where: Whereabouts) -> Whereabouts:
-        """Where a call's IDs live, with the policy of a rule that is named without: it is what is changed."""
+    async def in_wholes(self, question: Question) -> Question:
+        """The question with the policy of a rule that is named without: it is what is changed."""
+        call, where = question.call, question.where
         kind = call.resource.id_kind if call.resource is not None else ""
         whole = where.path.keys() & where.anchors.keys()
         if call.method not in ("PUT", "DELETE") or kind not in RULE_KINDS or whole:
-            return where
+            return question
         for entry in await self.anchor.wanted.store.naming(where.path):
             if entry.kind == "policy" and where.path.keys() & set(entry.spec.get(RULES) or ()):
                 policy = self.anchor.reader.locator.shared("policy", entry.global_id)
                 if policy is not None:
                     path = {**where.path, entry.global_id: policy.places}
                     anchors = {**where.anchors, entry.global_id: policy.anchor}
-                    return replace(where, path=path, anchors=anchors)
-        return where
+                    return replace(question, where=replace(where, path=path, anchors=anchors))
+        return question
 
-    async def check(self, call: Call, where: Whereabouts) -> None:
+    async def check(self, question: Question) -> None:
         """Raises Unavailable while nobody knows yet what spans sites, for what should better know."""
+        call, where = question.call, question.where
         kinds = {kind for kind, _ in call.path_ids}
         changes = call.method in ("POST", "PUT", "DELETE") and bool(kinds & _KINDS)
         if not (changes or begins_shared(call) or wishes(call.body)):

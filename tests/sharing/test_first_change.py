@@ -14,9 +14,10 @@ from adapters.breakers import Breakers
 from adapters.identity import Identity
 from adapters.registry import all_services, id_rules
 from adapters.translate import shape
+from federator.asker import Question
 from federator.call import Call, SiteReply
 from federator.locate import Locator
-from federator.plan import Reach, Whereabouts, plan
+from federator.plan import NOWHERE, Reach, Whereabouts, plan
 from federator.renamed import by_own_ids
 from federator.route import route
 from federator.sharing.defaults import Defaults
@@ -58,6 +59,17 @@ class Seen:
         tongue, pins = self.world.tongue(site), self.world.ids.pins
         return SiteReply(site, 200, body={key: tongue.outward(kind.resource, body[key], pins)})
 
+    async def located(self, question: Question) -> Question:
+        call, form = question.call, question.shape
+        where = await self.locator.whereabouts(call, form, question.identity)
+        return replace(question, where=where)
+
+
+def asked(call: Call, who: Identity) -> Question:
+    """As the gateway asks."""
+    form = shape(call.service, call.resource) if call.resource is not None else None
+    return Question(call, form, who, NOWHERE, "req-1")
+
 
 class Eyes:
     """The gateway's account at a site."""
@@ -82,12 +94,10 @@ class Stage:
 
     async def located(self, call: Call, who: Identity | None = None) -> tuple[Call, Whereabouts]:
         """A call and where all of it is, as the gateway sees to it."""
-        form = shape(call.service, call.resource) if call.resource is not None else None
-        who = who or ada()
-        where = await self.seen.locator.whereabouts(call, form, who)
-        where = await self.defaults.taken(call, form, where, who, "req-1")
-        own = by_own_ids(call, where, self.world.ids.pins)
-        return own, await self.seen.locator.whereabouts(own, form, who)
+        question = await self.seen.located(asked(call, who or ada()))
+        question = await self.defaults.taken(question)
+        own = by_own_ids(question.call, question.where, self.world.ids.pins)
+        return own, (await self.seen.located(replace(question, call=own))).where
 
     async def reach(self, call: Call, who: Identity | None = None) -> Reach:
         own, where = await self.located(call, who)
@@ -275,9 +285,9 @@ async def test_many_first_changes_at_once_are_one() -> None:
 async def test_who_comes_while_the_first_change_is_under_way_follows_it() -> None:
     """Made at each site by itself his rule would be taken away again where the anchor is not."""
     stage = await new_stage()
-    world, form = stage.world, shape(NETWORK, kind_of("security_group_rule").resource)
+    world = stage.world
     second, third = (new_rule(stage.group, port_range_min=n) for n in (23, 24))
-    where = await stage.seen.locator.whereabouts(third, form, ada())
+    question = await stage.seen.located(asked(third, ada()))
     read = stage.seen.reply
 
     async def first(*args: Any) -> SiteReply:
@@ -288,7 +298,7 @@ async def test_who_comes_while_the_first_change_is_under_way_follows_it() -> Non
 
     stage.seen.reply = first  # type: ignore[method-assign]
     assert await stage.reach(second) is Reach.ANCHOR
-    where = await stage.defaults.taken(third, form, where, ada(), "req-1")
+    where = (await stage.defaults.taken(question)).where
     assert plan(third, where, world.sites, "paris").reach is Reach.ANCHOR
 
 
@@ -350,7 +360,7 @@ async def test_who_needs_it_at_a_site_has_neutron_make_it_there() -> None:
     web = await world.make("security_group", "paris", name="web")
     for local_id, made in ((web, 0), (group, 1)):
         members = [world.member("security_group", "paris", local_id)]
-        await stage.defaults.seen_to(members, "tokyo", ada(), "req-1")
+        await stage.defaults.seen_to(members, "tokyo", asked(new_rule(stage.group), ada()))
         assert len(there.all("security_group")) == made
     await world.stretch("paris", "security_group", group, "tokyo")
     await settled(stage)

@@ -11,6 +11,7 @@ from typing import Any, cast
 import pytest
 
 from adapters.registry import all_services
+from federator.asker import Question
 from federator.faults import Conflict, Unavailable
 from federator.plan import Whereabouts
 from federator.sharing.apart import Apart
@@ -197,7 +198,7 @@ async def test_a_router_is_plugged_into_nothing_that_takes_it_where_its_networks
             kinds={ids[subnet]: "subnet"},
         )
         asked = fitness(world, max_routes=max_routes)
-        return asked.for_router(where, WHO, "req")
+        return asked.for_router(Question(cast(Any, None), None, WHO, where, "req"))
 
     # At one site there is nothing to ask.
     await plug(near, "paris")

@@ -1,11 +1,12 @@
 """A rule of a QoS policy that is named without its policy: what is changed is the policy, at its anchor."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from adapters.registry import all_services
+from federator.asker import Question
 from federator.plan import Reach, Whereabouts, plan
 from federator.route import route
 from federator.sharing.sharing import Sharing
@@ -61,7 +62,8 @@ async def test_where_a_rule_is_changed(method: str, rule: str, path: str, reach:
     anchors = {POLICY: "tokyo"} if whole else {}
     where = Whereabouts(path={**whole, rule: {"tokyo": "r"}}, anchors=anchors)
     sharing = Sharing(known, known, known, tuple(PLACES), "paris", 1, known)
-    where = await sharing.in_wholes(call, where)
+    asked = Question(call, None, cast(Any, None), where, "req-1")
+    where = (await sharing.in_wholes(asked)).where
     found = plan(call, where, tuple(PLACES), "paris")
     assert (found.reach, found.sites) == (reach, ("tokyo",))
     # Whatever goes into a path of the site is one of its own IDs.
