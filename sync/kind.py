@@ -135,6 +135,10 @@ class Kind:
         fields = self.within or tuple(filter(None, [self.resource.part_of]))
         return tuple(str(item.get(name)) for name in fields)
 
+    def takers(self, item: Item) -> set[str]:
+        """Global IDs of what takes an object along if it is deleted."""
+        return {str(item[name]) for name in self.goes_with if item.get(name)}
+
     def spec_of(self, item: Item) -> dict[str, Any]:
         """What is kept alike of an object."""
         normal = self.normal(item)

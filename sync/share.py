@@ -39,7 +39,7 @@ def changed(entry: Desired, kind: Kind, item: Mapping[str, Any]) -> Desired:
 
 def goes_with(entry: Desired) -> set[str]:
     """The IDs of what it goes with: if one of these is deleted, Neutron deletes this too."""
-    return {str(entry.spec[name]) for name in kind_of(entry.kind).goes_with if entry.spec.get(name)}
+    return kind_of(entry.kind).takers(entry.spec)
 
 
 def wholes(entry: Desired) -> set[str]:

@@ -131,11 +131,13 @@ class Fitness:
         networks = {member.global_id for member in asked}
         # A network that is made again needs its parts, and its policy.
         before = {name for each in asked for name in each.kind.after}
-        parts = [m for m in members if _wholes(m) & networks or m.kind.name in before]
+        parts = [m for m in members if m.kind.takers(m.item) & networks or m.kind.name in before]
         await self.wanted.at([*asked, *parts], sites)
         unfit = await self._unfit(networks)
         for global_id in unfit:
-            own = [m for m in [*asked, *parts] if global_id in {m.global_id, *_wholes(m)}]
+            own = [
+                m for m in [*asked, *parts] if global_id in {m.global_id, *m.kind.takers(m.item)}
+            ]
             been = known.get(global_id)
             # Without a VLAN ID it has never been elsewhere, whoever wanted it there and died over it.
             await self._take_back(own, known if been and SEGMENT in been.spec else {})
@@ -187,11 +189,6 @@ def _is_coming(member: Member, known: Mapping[str, Desired], sites: Collection[s
     """Whether a network is on its way to all of these already, or there."""
     entry = known.get(member.global_id)
     return entry is not None and SEGMENT in entry.spec and entry.sites >= {member.anchor, *sites}
-
-
-def _wholes(member: Member) -> set[str]:
-    """What it is deleted with: a subnet's network."""
-    return {str(member.item.get(name)) for name in member.kind.goes_with}
 
 
 def _is_fit(entry: Desired, status: Status | None) -> bool:
