@@ -10,8 +10,10 @@ from idmap.desired import State
 from sync.numbers import SEGMENTS
 from sync.observe import Observed
 from sync.plan import told
+from sync.share import at_more_sites
 from sync.transit.words import NAME, loaded
 from tests.sync.neutron import SERVICE, Item
+from tests.sync.ways import check_ways
 from tests.sync.world import POOL, Line, Trouble, World
 
 Rounds = Callable[[], Awaitable[None]]
@@ -102,6 +104,19 @@ async def test_each_site_reaches_what_the_other_has() -> None:
     assert [(each.state, each.error) for each in statuses] == [(State.READY, "")] * 2
     done = [await world.run(site) for site in world.sites]
     assert not any(each and (each.plan.changes or each.plan.transit.steps) for each in done)
+
+
+async def test_a_third_site_that_comes_later_reaches_both() -> None:
+    world = await World(("paris", "tokyo", "denver")).start()
+    it = await two(world, world.settle)
+    entry = await world.entry(it.router)
+    assert entry is not None
+    assert await world.store.put(at_more_sites(entry, ["denver"])) is not None
+    await world.settle()
+    await world.check()
+    await check_ways(world)
+    assert routes(world, "denver").keys() == {"10.1.0.0/24", "fd00:1::/64", "10.2.0.0/24"}
+    assert routes(world, "paris").keys() == {"10.2.0.0/24"}, "denver has nothing of its own"
 
 
 async def test_no_site_has_anything_of_its_own_any_more() -> None:
