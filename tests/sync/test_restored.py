@@ -43,7 +43,7 @@ PROJECTS = [
 ]
 
 
-class Lab:
+class Replicas:
     """Sites as dictionaries; an object is a word, and its replicas have the same one."""
 
     def __init__(self) -> None:
@@ -131,18 +131,18 @@ def pins(found: Restored) -> dict[str, Pin]:
 
 
 @pytest.fixture
-def lab() -> Lab:
-    return Lab()
+def replicas() -> Replicas:
+    return Replicas()
 
 
-def test_a_network_and_its_subnet(lab: Lab) -> None:
+def test_a_network_and_its_subnet(replicas: Replicas) -> None:
     gid, sub = shown("paris", "net"), shown("paris", "sub")
     for site in ("paris", "tokyo"):
-        lab.network(site, "net", 4)
-        lab.subnet(site, "sub", "net", Marks(sub, 2, site == "paris"))
-    lab.add("network", "denver", "somebody's")
+        replicas.network(site, "net", 4)
+        replicas.subnet(site, "sub", "net", Marks(sub, 2, site == "paris"))
+    replicas.add("network", "denver", "somebody's")
 
-    found = lab.read()
+    found = replicas.read()
 
     net = entries(found)[gid]
     assert (net.anchor, net.sites, net.generation) == ("paris", {"paris", "tokyo"}, 4)
@@ -157,68 +157,68 @@ def test_a_network_and_its_subnet(lab: Lab) -> None:
     assert found.odd == []
 
 
-def test_once_it_is_known_there_is_nothing_new(lab: Lab) -> None:
+def test_once_it_is_known_there_is_nothing_new(replicas: Replicas) -> None:
     for site in ("paris", "tokyo"):
-        lab.network(site, "net", 4)
-    first = lab.read()
+        replicas.network(site, "net", 4)
+    first = replicas.read()
 
-    again = lab.read(known=kept(first), pins=first.pins)
+    again = replicas.read(known=kept(first), pins=first.pins)
 
     assert again.entries == []
     assert again.pins == first.pins
 
 
-def test_an_anchor_that_was_not_marked_yet_is_known_by_its_id(lab: Lab) -> None:
-    lab.network("paris", "net", 0, marks=None)
-    lab.network("tokyo", "net", 1, description=marked("mine", shown("paris", "net")))
+def test_an_anchor_that_was_not_marked_yet_is_known_by_its_id(replicas: Replicas) -> None:
+    replicas.network("paris", "net", 0, marks=None)
+    replicas.network("tokyo", "net", 1, description=marked("mine", shown("paris", "net")))
 
-    entry = entries(lab.read())[shown("paris", "net")]
+    entry = entries(replicas.read())[shown("paris", "net")]
 
     assert (entry.anchor, entry.sites) == ("paris", {"paris", "tokyo"})
 
 
-def test_an_anchor_that_was_made_anew_is_known_by_its_tag(lab: Lab) -> None:
+def test_an_anchor_that_was_made_anew_is_known_by_its_tag(replicas: Replicas) -> None:
     gid = shown("paris", "first")
-    lab.network("paris", "second", 3, marks=Marks(gid, 3, anchor=True))
-    lab.network("paris", "first", 0, marks=Marks(gid, 0, anchor=True))
-    lab.network("tokyo", "second", 3, marks=Marks(gid, 3))
+    replicas.network("paris", "second", 3, marks=Marks(gid, 3, anchor=True))
+    replicas.network("paris", "first", 0, marks=Marks(gid, 0, anchor=True))
+    replicas.network("tokyo", "second", 3, marks=Marks(gid, 3))
 
-    found = lab.read()
+    found = replicas.read()
 
     assert entries(found)[gid].anchor == "paris"
     assert pins(found)[gid].places["paris"] == local("paris", "second")
     assert "is a second replica" in found.odd[0]
 
 
-def test_what_the_anchor_shows_is_wanted(lab: Lab) -> None:
-    lab.network("paris", "net", 4, name="new name")
-    lab.network("tokyo", "net", 5)
+def test_what_the_anchor_shows_is_wanted(replicas: Replicas) -> None:
+    replicas.network("paris", "net", 4, name="new name")
+    replicas.network("tokyo", "net", 5)
 
-    entry = entries(lab.read())[shown("paris", "net")]
+    entry = entries(replicas.read())[shown("paris", "net")]
 
     assert (entry.spec["name"], entry.generation) == ("new name", 6)
 
 
-def test_the_number_is_that_of_those_that_were_born_with_it(lab: Lab) -> None:
+def test_the_number_is_that_of_those_that_were_born_with_it(replicas: Replicas) -> None:
     gid = shown("paris", "net")
-    lab.network("paris", "net", 1, **{"provider:segmentation_id": 77})
-    lab.network("tokyo", "net", 1)
+    replicas.network("paris", "net", 1, **{"provider:segmentation_id": 77})
+    replicas.network("tokyo", "net", 1)
     other = shown("paris", "other")
-    lab.network("paris", "other", 1)
-    lab.network("denver", "other", 1)
+    replicas.network("paris", "other", 1)
+    replicas.network("denver", "other", 1)
 
-    found = lab.read()
+    found = replicas.read()
 
     assert entries(found)[gid].spec[SEGMENT] == 3100
     assert found.odd == [f"networks {min(gid, other)} and {max(gid, other)} both have VLAN 3100"]
 
 
-def test_what_has_lost_its_anchor_is_left_as_it_is(lab: Lab) -> None:
+def test_what_has_lost_its_anchor_is_left_as_it_is(replicas: Replicas) -> None:
     gid, sub = shown("paris", "net"), shown("paris", "sub")
-    lab.network("tokyo", "net", 3)
-    lab.subnet("tokyo", "sub", "net", Marks(sub, 3))
+    replicas.network("tokyo", "net", 3)
+    replicas.subnet("tokyo", "sub", "net", Marks(sub, 3))
 
-    found = lab.read()
+    found = replicas.read()
 
     for each in (gid, sub):
         entry = entries(found)[each]
@@ -226,54 +226,54 @@ def test_what_has_lost_its_anchor_is_left_as_it_is(lab: Lab) -> None:
     assert pins(found)[gid].anchor == "tokyo", "its owner sees it, and can delete it again"
 
 
-def test_what_was_in_quarantine_and_is_nowhere_any_more_is_forgotten(lab: Lab) -> None:
-    lab.network("tokyo", "net", 3)
-    first = lab.read()
-    lab.there["tokyo"]["network"].clear()
+def test_what_was_in_quarantine_and_is_nowhere_any_more_is_forgotten(replicas: Replicas) -> None:
+    replicas.network("tokyo", "net", 3)
+    first = replicas.read()
+    replicas.there["tokyo"]["network"].clear()
 
-    (entry,) = lab.read("paris", "tokyo", known=kept(first)).entries or [None]
+    (entry,) = replicas.read("paris", "tokyo", known=kept(first)).entries or [None]
     assert entry is None, "it may be at denver"
-    (entry,) = lab.read(known=kept(first)).entries
+    (entry,) = replicas.read(known=kept(first)).entries
     assert entry is not None
     assert entry.deleted
 
 
-def test_while_the_anchor_may_be_at_a_site_that_is_away_nothing_is_done(lab: Lab) -> None:
+def test_while_the_anchor_may_be_at_a_site_that_is_away_nothing_is_done(replicas: Replicas) -> None:
     gid = shown("paris", "net")
     for site in ("paris", "tokyo"):
-        lab.network(site, "net", 2)
+        replicas.network(site, "net", 2)
 
-    first = lab.read("tokyo", "denver")
+    first = replicas.read("tokyo", "denver")
 
     entry = entries(first)[gid]
     assert entry.quarantined == "its anchor may be at paris, which could not be read"
     assert (entry.anchor, entry.unread) == ("paris", {"paris"})
-    then = lab.read(known=kept(first), pins=first.pins)
+    then = replicas.read(known=kept(first), pins=first.pins)
     (entry,) = then.entries
     assert (entry.quarantined, entry.unread, entry.version) == ("", frozenset(), 1)
     assert pins(then)[gid].places.keys() == {"paris", "tokyo"}
 
 
-def test_a_site_that_is_away_may_have_it_too(lab: Lab) -> None:
+def test_a_site_that_is_away_may_have_it_too(replicas: Replicas) -> None:
     for site in ("paris", "tokyo", "denver"):
-        lab.network(site, "net", 2)
+        replicas.network(site, "net", 2)
 
-    first = lab.read("paris", "tokyo")
+    first = replicas.read("paris", "tokyo")
 
     (entry,) = first.entries
     assert (entry.sites, entry.unread, entry.quarantined) == ({"paris", "tokyo"}, {"denver"}, "")
-    (then,) = lab.read(known=kept(first), pins=first.pins).entries
+    (then,) = replicas.read(known=kept(first), pins=first.pins).entries
     assert (then.sites, then.unread) == ({"paris", "tokyo", "denver"}, frozenset())
 
 
-def test_what_was_deleted_meanwhile_stays_deleted(lab: Lab) -> None:
+def test_what_was_deleted_meanwhile_stays_deleted(replicas: Replicas) -> None:
     gid = shown("paris", "net")
     for site in ("paris", "tokyo", "denver"):
-        lab.network(site, "net", 2)
-    first = lab.read("paris", "tokyo")
+        replicas.network(site, "net", 2)
+    first = replicas.read("paris", "tokyo")
     grave = replace(kept(first)[gid], deleted=True)
 
-    then = lab.read(known={gid: grave}, pins=first.pins)
+    then = replicas.read(known={gid: grave}, pins=first.pins)
 
     (entry,) = then.entries
     assert (entry.deleted, entry.unread) == (True, frozenset())
@@ -281,19 +281,19 @@ def test_what_was_deleted_meanwhile_stays_deleted(lab: Lab) -> None:
     assert pins(then)[gid].places.keys() == {"paris", "tokyo", "denver"}
 
 
-def test_rules_are_those_of_the_anchor(lab: Lab) -> None:
+def test_rules_are_those_of_the_anchor(replicas: Replicas) -> None:
     group = shown("paris", "web")
     for site in ("paris", "tokyo"):
         marks = Marks(group, 1, site == "paris")
-        lab.add("security_group", site, "web", marks=marks)
-        lab.add("security_group", site, "other")
-        lab.rule(site, "other", 80)
-    lab.rule("paris", "web", 80)
-    lab.rule("tokyo", "web", 80, remote_ip_prefix="10.1.2.3/8")
-    lab.rule("paris", "web", 443, project=BETA)
-    lab.rule("tokyo", "web", 8080)
+        replicas.add("security_group", site, "web", marks=marks)
+        replicas.add("security_group", site, "other")
+        replicas.rule(site, "other", 80)
+    replicas.rule("paris", "web", 80)
+    replicas.rule("tokyo", "web", 80, remote_ip_prefix="10.1.2.3/8")
+    replicas.rule("paris", "web", 443, project=BETA)
+    replicas.rule("tokyo", "web", 8080)
 
-    found = lab.read()
+    found = replicas.read()
 
     rules = {gid: each for gid, each in entries(found).items() if each.kind != "security_group"}
     http, https = shown("paris", "web-80"), shown("paris", "web-443")
@@ -308,27 +308,27 @@ def test_rules_are_those_of_the_anchor(lab: Lab) -> None:
     assert pins(found)[https].places == {"paris": local("paris", "web-443")}
 
 
-def test_parts_that_had_just_been_made(lab: Lab) -> None:
+def test_parts_that_had_just_been_made(replicas: Replicas) -> None:
     for site in ("paris", "tokyo"):
-        lab.network(site, "net", 1)
-    lab.subnet("paris", "new", "net", None)
-    lab.subnet("tokyo", "made past us", "net", None)
+        replicas.network(site, "net", 1)
+    replicas.subnet("paris", "new", "net", None)
+    replicas.subnet("tokyo", "made past us", "net", None)
 
-    found = lab.read()
+    found = replicas.read()
 
     new = entries(found).pop(shown("paris", "new"))
     assert new.sites == {"paris", "tokyo"}
     assert len(found.entries) == 2
 
 
-def test_interfaces_are_wherever_router_and_network_are(lab: Lab) -> None:
+def test_interfaces_are_wherever_router_and_network_are(replicas: Replicas) -> None:
     router, sub = shown("paris", "r"), shown("paris", "sub")
     port = shown("paris", "port")
     for site in ("paris", "tokyo"):
         anchor = site == "paris"
-        lab.network(site, "net", 1)
-        lab.subnet(site, "sub", "net", Marks(sub, 1, anchor))
-        lab.add("router", site, "r", marks=Marks(router, 1, anchor))
+        replicas.network(site, "net", 1)
+        replicas.subnet(site, "sub", "net", Marks(sub, 1, anchor))
+        replicas.add("router", site, "r", marks=Marks(router, 1, anchor))
     fields = {
         "device_owner": "network:router_interface",
         "device_id": local("paris", "r"),
@@ -336,9 +336,9 @@ def test_interfaces_are_wherever_router_and_network_are(lab: Lab) -> None:
         "mac_address": "fa:16:3e:00:00:01",
         "fixed_ips": [{"subnet_id": local("paris", "sub"), "ip_address": "10.0.0.1"}],
     }
-    lab.add("router_interface", "paris", "port", **fields)
+    replicas.add("router_interface", "paris", "port", **fields)
 
-    found = lab.read()
+    found = replicas.read()
 
     entry = entries(found)[port]
     assert (entry.kind, entry.sites, entry.anchor) == (
@@ -351,16 +351,16 @@ def test_interfaces_are_wherever_router_and_network_are(lab: Lab) -> None:
     assert pins(found)[port].kind == "port"
 
 
-def test_what_is_drained_stays_drained(lab: Lab) -> None:
+def test_what_is_drained_stays_drained(replicas: Replicas) -> None:
     """Also at the anchor: what is kept away there belongs there, and the others say what it is like."""
     router, sub, port = shown("paris", "r"), shown("paris", "sub"), shown("paris", "port")
     routes = [{"destination": "10.9.0.0/16", "nexthop": "10.0.0.9"}]
     for site in ("paris", "tokyo"):
         anchor = site == "paris"
-        lab.network(site, "net", 1)
-        lab.subnet(site, "sub", "net", Marks(sub, 1, anchor))
+        replicas.network(site, "net", 1)
+        replicas.subnet(site, "sub", "net", Marks(sub, 1, anchor))
         marks = Marks(router, 1, anchor, drained=anchor)
-        lab.add("router", site, "r", marks=marks, routes=[] if anchor else routes)
+        replicas.add("router", site, "r", marks=marks, routes=[] if anchor else routes)
     fields = {
         "device_owner": "network:router_interface",
         "device_id": local("tokyo", "r"),
@@ -368,9 +368,9 @@ def test_what_is_drained_stays_drained(lab: Lab) -> None:
         "mac_address": "fa:16:3e:00:00:01",
         "fixed_ips": [{"subnet_id": local("tokyo", "sub"), "ip_address": "10.0.0.1"}],
     }
-    lab.add("router_interface", "tokyo", "port", marks=Marks(port, 1), **fields)
+    replicas.add("router_interface", "tokyo", "port", marks=Marks(port, 1), **fields)
 
-    found = entries(lab.read())
+    found = entries(replicas.read())
 
     assert found[router].drained == {"paris"}
     assert found[router].spec["routes"] == routes
@@ -378,10 +378,10 @@ def test_what_is_drained_stays_drained(lab: Lab) -> None:
     assert found[port].sites == {"paris", "tokyo"}
 
 
-def test_address_groups_carry_their_mark_for_good(lab: Lab) -> None:
+def test_address_groups_carry_their_mark_for_good(replicas: Replicas) -> None:
     gid = shown("paris", "group")
-    lab.add("address_group", "paris", "group", addresses=["10.0.0.1/32"])
-    lab.add(
+    replicas.add("address_group", "paris", "group", addresses=["10.0.0.1/32"])
+    replicas.add(
         "address_group",
         "tokyo",
         "group",
@@ -389,60 +389,60 @@ def test_address_groups_carry_their_mark_for_good(lab: Lab) -> None:
         description=marked("mine", gid),
     )
 
-    entry = entries(lab.read())[gid]
+    entry = entries(replicas.read())[gid]
 
     assert (entry.anchor, entry.generation) == ("paris", 2), "their descriptions differ"
     assert entry.spec["description"] == ""
 
 
-def test_the_ids_of_sites_that_have_left_go_on_leading_to_it(lab: Lab) -> None:
+def test_the_ids_of_sites_that_have_left_go_on_leading_to_it(replicas: Replicas) -> None:
     for site in ("paris", "tokyo"):
-        lab.network(site, "net", 2)
-    first = lab.read()
+        replicas.network(site, "net", 2)
+    first = replicas.read()
     (pin,) = first.pins
     left = replace(pin, former=frozenset({shown("denver", "net")}))
 
-    found = lab.read(known=entries(first), pins=[left])
+    found = replicas.read(known=entries(first), pins=[left])
 
     assert pins(found)[pin.global_id].former == left.former
 
 
-def test_a_forged_mark_takes_nothing_away(lab: Lab) -> None:
+def test_a_forged_mark_takes_nothing_away(replicas: Replicas) -> None:
     gid = shown("paris", "net")
     for site in ("paris", "tokyo"):
-        lab.network(site, "net", 2)
-    lab.network("tokyo", "forged", 9, marks=Marks(gid, 999, anchor=True), project=BETA)
+        replicas.network(site, "net", 2)
+    replicas.network("tokyo", "forged", 9, marks=Marks(gid, 999, anchor=True), project=BETA)
 
-    found = lab.read()
+    found = replicas.read()
 
     assert (entries(found)[gid].project, entries(found)[gid].generation) == (ALPHA, 2)
     assert pins(found)[gid].places["tokyo"] == local("tokyo", "net")
     assert "another project" in found.odd[0]
 
 
-def test_a_forged_mark_brings_nothing_of_others_into_care(lab: Lab) -> None:
-    lab.add("network", "paris", "net")
-    lab.network("tokyo", "net", 9, project=BETA)
+def test_a_forged_mark_brings_nothing_of_others_into_care(replicas: Replicas) -> None:
+    replicas.add("network", "paris", "net")
+    replicas.network("tokyo", "net", 9, project=BETA)
 
-    assert lab.read().entries == []
+    assert replicas.read().entries == []
 
 
-def test_what_is_another_federations_is_left_to_it(lab: Lab) -> None:
+def test_what_is_another_federations_is_left_to_it(replicas: Replicas) -> None:
     gid, group = shown("paris", "net"), shown("paris", "group")
     for site in ("paris", "tokyo"):
-        lab.network(site, "net", 2, marks=Marks(gid, 2, site == "paris", of="theirs"))
-    lab.add("address_group", "paris", "group")
-    lab.add("address_group", "tokyo", "group", description=marked("", group, "theirs"))
+        replicas.network(site, "net", 2, marks=Marks(gid, 2, site == "paris", of="theirs"))
+    replicas.add("address_group", "paris", "group")
+    replicas.add("address_group", "tokyo", "group", description=marked("", group, "theirs"))
 
-    assert lab.read().entries == []
-    assert entries(lab.read(federation="theirs")).keys() == {gid, group}
+    assert replicas.read().entries == []
+    assert entries(replicas.read(federation="theirs")).keys() == {gid, group}
 
 
-def test_what_is_known_wins(lab: Lab) -> None:
+def test_what_is_known_wins(replicas: Replicas) -> None:
     gid = shown("paris", "net")
     for site in ("paris", "tokyo"):
-        lab.network(site, "net", 2)
-    first = lab.read()
+        replicas.network(site, "net", 2)
+    first = replicas.read()
     newer = replace(kept(first)[gid], generation=7, spec={"name": "newest"})
 
-    assert lab.read(known={gid: newer}, pins=first.pins).entries == []
+    assert replicas.read(known={gid: newer}, pins=first.pins).entries == []
