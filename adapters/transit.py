@@ -13,11 +13,13 @@ from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Any
 
+from idmap.ids import SITE_NUMBERS
+
 PREFIXES: tuple[IPv4Network, IPv6Network] = (
     IPv4Network("169.254.128.0/20"),
     IPv6Network("fd66:6564:6572:6174::/64"),
 )
-"""Whose next hops are ours. The last part of an address is the number of a site."""
+"""In which next hops are ours: as far into them as the number of a site."""
 
 _TRACES = (b"169.254.1", b"fd66:6564:6572:6174", b"federator-transit")
 _MARK = re.compile(r"\[federator-transit:([0-9a-f-]{36})(?: of ([^\]]+))?\]")
@@ -54,7 +56,8 @@ def is_over_transit(route: Mapping[str, Any]) -> bool:
         hop = ip_address(str(route.get("nexthop")))
     except ValueError:
         return False
-    return any(hop in prefix for prefix in PREFIXES if prefix.version == hop.version)
+    host = [int(hop) - int(p.network_address) for p in PREFIXES if p.version == hop.version]
+    return 0 < host[0] < SITE_NUMBERS
 
 
 def without_transit(routes: Iterable[Any]) -> list[Any]:

@@ -106,6 +106,8 @@ class Round:
 
         Raises SiteUnreachable, Refused, StoreUnavailable, NotLeading.
         """
+        # First: what is read while this looks at the rest is not known to it.
+        read = (self.site, READ) not in await self.ids.missing_stamps()
         desired = await self.store.all()
         await self.ids.refresh()
         statuses = await self.store.statuses(self.site)
@@ -113,7 +115,6 @@ class Round:
         plugged = await plugged_in(self.cloud, self.ground, desired, observed)
         if lead is not None:
             desired = await self._decided(desired, observed, plugged, lead)
-        read = (self.site, READ) not in await self.ids.missing_stamps()
         transit = await self.transit.planned(desired, observed, lead, read=read)
         places = self.ids.pins.at(self.site, (each.global_id for each in desired))
         seen = default_groups(self.site, desired, observed.replicas, places)

@@ -95,7 +95,7 @@ class Anchor:
         asked = question if pools is None else without_pools(question)
         whole = await self._with_ways(asked, site, begun)
         reply = await self._asked(whole, site, begun, *plugged)
-        if reply.status == 400 and whole is not asked:
+        if reply.status == 400 and b"InvalidRoutes" in reply.raw and whole is not asked:
             # They may lead over what is there no more; or it is the tenant's own that are wrong.
             reply = await self._asked(asked, site, begun, *plugged)
         if begun is not None:
@@ -322,8 +322,32 @@ class Anchor:
         kind = kind_of(entry.kind)
         if reply.status != 409 or not kind.users or b"InUse" not in reply.raw:
             return False
+        if kind.name == "router" and not await self._is_only_led(entry, reply):
+            return False
         ports = await self._users(question, kind, entry, reply.site)
         return all(each.get("device_owner") == "network:dhcp" for each in ports)
+
+    async def _is_only_led(self, router: Desired, reply: SiteReply) -> bool:
+        """Whether a router may be in use for its ways to other sites alone, which are about to go.
+
+        Raises Unavailable if nobody is at work who would tell that they are not needed any more.
+        """
+        apart = self.fitness.apart
+        if _type(reply) != "RouterInUse" or not await apart.has_ways(router, reply.site):
+            return False
+        for site in sorted({reply.site, *await apart.owners(router)}):
+            if not await self.wanted.store.led(site):
+                raise Unavailable(
+                    f"Its ways to other sites have to go first: no daemon of {site} is running"
+                    " (federator sync)."
+                )
+        return True
+
+
+def _type(reply: SiteReply) -> str:
+    """What Neutron calls an error."""
+    error = reply.body.get("NeutronError") if isinstance(reply.body, dict) else None
+    return str(error.get("type")) if isinstance(error, dict) else ""
 
 
 def _in_use(kind: Kind, entry: Desired, site: str, ports: list[Any]) -> Conflict:

@@ -4,7 +4,7 @@ A network in a tunnel that has ports cannot be stretched. A router may still lea
 transit network of its own (`sync.transit`); whether it can is found out here, before anything is done.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Set
 from dataclasses import dataclass, replace
 from ipaddress import ip_network
 
@@ -38,11 +38,23 @@ class Apart:
         routes = routes_at(site, router, words, self.numbers)
         return [{"destination": to, "nexthop": over} for to, over in sorted(routes)]
 
+    async def has_ways(self, router: Desired, site: str) -> bool:
+        """Whether a router has a transit network at a site, as far as that is told."""
+        words = loaded(await self.store.published(NAME))
+        here = ends_of(words, router.global_id, [site]).get(site)
+        return here is not None and here.vlan is not None
+
     async def owners(self, router: Desired) -> frozenset[str]:
         """The sites at which a router is plugged into something that stays there, as far as they have told."""
         words = loaded(await self.store.published(NAME))
         told = ends_of(words, router.global_id, router.sites)
         return frozenset(site for site, ends in told.items() if ends.own)
+
+    async def is_led_to(self, router: str, site: str, subnets: Collection[str]) -> bool:
+        """Whether a site has told that a router leads to these of its networks, by their CIDRs."""
+        words = loaded(await self.store.published(NAME))
+        here = ends_of(words, router, [site]).get(site)
+        return here is not None and {str(ip_network(each)) for each in subnets} <= set(here.own)
 
     async def known(self, members: Collection[Member]) -> set[str]:
         """Of these networks those of which it is known that a router leads to them where they are."""
@@ -83,8 +95,8 @@ class Apart:
                 _overlap_nowhere(own, members, new)
                 self._have_room(own, to, len(router.item.get("routes") or ()))
 
-    def _have_room(self, own: Own, sites: Collection[str], routes: int) -> None:
-        for site in sorted(sites):
+    def _have_room(self, own: Own, sites: Set[str], routes: int) -> None:
+        for site in sorted(sites & self.max_routes.keys()):
             others = sum(len(cidrs) for other, cidrs in own.items() if other != site)
             if (needed := routes + others) > self.max_routes[site]:
                 raise Conflict(

@@ -11,11 +11,13 @@ computed: who asks once more goes on with it.
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from ipaddress import ip_network
 from typing import Any
 
+from adapters.transit import PREFIXES
 from federator.asker import Question
 from federator.call import SiteReply
-from federator.faults import Fault
+from federator.faults import BadRequest, Fault
 from federator.sharing.reader import Reader
 from idmap.desired import DesiredStore
 from sync.kinds.router_interface import OWNERS
@@ -30,7 +32,7 @@ class Plugging:
     store: DesiredStore
 
     async def ask(self, question: Question, site: str) -> SiteReply:
-        """What the site says, as `Fanout.ask`."""
+        """What the site says, as `Fanout.ask`. Raises BadRequest, too."""
         subnet = _subnet(question)
         if subnet and await self.store.ever_led([site]):
             port = await self._port(question, subnet, site)
@@ -48,6 +50,7 @@ class Plugging:
         subnet = shown.body.get("subnet") if shown.ok and isinstance(shown.body, dict) else None
         if not subnet or not subnet.get("gateway_ip"):
             return None
+        _is_nobodys_way(subnet)
         if subnet.get("project_id") != identity.project_id:
             # Neutron makes it the router's project's, and whose that is only it knows for sure.
             return None
@@ -91,6 +94,18 @@ class Plugging:
             # One that is an interface after all is not deleted: Neutron sees to that.
             await self.reader.reply(f"/ports/{port}", site, identity, request_id, method="DELETE")
         return reply if reply.status >= 500 else None
+
+
+def _is_nobodys_way(subnet: Mapping[str, Any]) -> None:
+    """Raises BadRequest for addresses by which routers reach each other: routes over them are ours."""
+    cidr = ip_network(subnet["cidr"])
+    for prefix in PREFIXES:
+        if prefix.version == cidr.version and prefix.overlaps(cidr):
+            raise BadRequest(
+                f"Bad router request: Cidr {cidr} of subnet {subnet['id']} overlaps with {prefix}, by which"
+                " routers of several sites reach each other.",
+                title="BadRequest",
+            )
 
 
 def _subnet(question: Question) -> str:

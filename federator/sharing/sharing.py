@@ -1,8 +1,10 @@
 """What the story of a request asks of all this: bring what is needed, see to what has been made."""
 
+import asyncio
 from collections.abc import Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from time import monotonic
 
 from aiohttp import web
 
@@ -26,6 +28,7 @@ from federator.sharing.span import begins_shared, is_for_everybody, stated_span
 from federator.waysout import WaysOut
 from sync.kinds.policy import RULE_KINDS, RULES
 
+_LOOK_SECONDS = 0.1
 _NO_ADDRESSES = b"IpAddressGenerationFailure"
 """What Neutron calls it when none is left."""
 
@@ -102,6 +105,9 @@ class Sharing:
             return Fit()
         fit = await self.anchor.fitness.for_router(question)
         if fit.at:
+            if not await wanted.store.led(fit.at):
+                # Nobody would tell the other sites of it.
+                raise Unavailable(f"No daemon of {fit.at} is running (federator sync).")
             await self.anchor.reader.fanout.asker.site_token(question.identity, fit.at)
             ids = await wanted.at(fit.going, [fit.at])
             anchors = {member.anchor for member in fit.going}
@@ -133,9 +139,30 @@ class Sharing:
         if reply.ok and (call.plugs_in or call.unplugs):
             # Routers of other sites may lead there from now on, or no more.
             await self.anchor.wanted.store.wake([reply.site])
+        if reply.ok and call.plugs_in:
+            await self._told_of(question, reply)
         if call.is_create and reply.status == 409 and _NO_ADDRESSES in reply.raw:
             sites = await self.claims.hungry(call, question.where, reply.site)
             await self.anchor.wanted.store.wake(sites)
+
+    async def _told_of(self, question: Question, reply: SiteReply) -> None:
+        """Wait until the others know what a router that spans sites is plugged into at this one: who deletes it
+        asks only the sites that have told of something."""
+        (router,) = question.where.path
+        pin = self.anchor.wanted.ids.pins.pin("router", router)
+        if pin is None or not pin.anchor or len(pin.places) < 2:
+            return
+        cidrs = []
+        for subnet in reply.body.get("subnet_ids") or ():
+            path, who = f"/subnets/{subnet}", question.identity
+            with suppress(Fault):
+                body = await self.anchor.reader.body(path, reply.site, who, question.request_id)
+                cidrs.append(str(body["subnet"]["cidr"]))
+        end = monotonic() + self.seconds
+        while not await self.anchor.fitness.apart.is_led_to(router, reply.site, cidrs):
+            if monotonic() > end:
+                return
+            await asyncio.sleep(_LOOK_SECONDS)
 
     def _spans(self, question: Question, site: str) -> bool:
         """Whether the ports of a request may be on a network that spans sites."""

@@ -46,8 +46,6 @@ class Job:
                     enable_dhcp=False,
                     description=mark,
                 )
-        if part.plugged and part.plugged != build.local_id:
-            await self._unplug(part)
         if not part.plugged:
             await self._plug(build, part, mark)
         await self._routes("remove", build.local_id, build.remove)

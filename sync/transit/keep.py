@@ -3,7 +3,7 @@
 Thin: what has to be told and done is decided elsewhere. A daemon never asks another site.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import structlog
@@ -14,13 +14,14 @@ from idmap.front import IdMap
 from sync.cloud import Cloud, Led, Refused
 from sync.driver import Ground
 from sync.observe import Observed
+from sync.plan import Replica
 from sync.refusals import Refusals
 from sync.transit.job import Job
 from sync.transit.number import Numbers
-from sync.transit.standing import own_prefixes, standing
-from sync.transit.wanted import Land, work
-from sync.transit.words import NAME, Ends, Word, Words, dumped, loaded
-from sync.ways import Clear, Part, Work
+from sync.transit.standing import interfaces, own_prefixes, standing
+from sync.transit.wanted import NO_ROUTER, Land, work
+from sync.transit.words import NAME, Ends, Word, Words, dumped, loaded, silent
+from sync.ways import Build, Clear, Part, Work
 
 log = structlog.get_logger(__name__)
 
@@ -71,29 +72,75 @@ class Transit:
         `read`: whether it is known what is in our care here. Raises NotLeading.
         """
         account = await self.account()
-        parts, spare = standing(observed.replicas, account, self.ground)
-        routers = [entry for entry in desired if entry.kind == "router"]
+        routers = {entry.global_id: entry for entry in desired if entry.kind == "router"}
+        parts, spare = standing(observed.replicas, account, self.ground, routers)
+        found = {gid: observed.of(each, self.ids.pins, self.site) for gid, each in routers.items()}
+        replicas = {gid: replica for gid, replica in found.items() if replica is not None}
+        words = loaded(await self.store.published(NAME))
         word = Word({}, unfit(self.ground, self.chooser.pool))
         if read:
             # Before, networks that span sites may pass for this one's own.
-            ends = self._ends(desired, routers, parts, observed, account)
-            word = replace(word, routers=ends)
+            before = words.get(self.site, word).routers
+            networks = {e.global_id: e for e in desired if e.kind == "network" and not e.deleted}
+            ends = {
+                gid: self._ends(
+                    routers[gid],
+                    replica,
+                    parts.get(gid),
+                    networks,
+                    observed,
+                    account,
+                    before.get(gid),
+                )
+                for gid, replica in replicas.items()
+                if len(routers[gid].sites) > 1 and not routers[gid].deleted
+            }
+            word = replace(word, routers={gid: each for gid, each in ends.items() if each})
         if lead is not None:
             await self._tell(word, routers, lead)
-        words = {**loaded(await self.store.published(NAME)), self.site: word}
-        vlans = await self._vlans(routers, words, lead)
-        pins = self.ids.pins
-        land = Land(
-            self.site,
-            words,
-            parts,
-            spare,
-            lambda router: observed.of(router, pins, self.site),
-            vlans,
-            self.numbers,
-            read,
+        words[self.site] = word
+        quiet = {gid: silent(words, gid, self._places(each)) for gid, each in routers.items()}
+        local = {each.local_id: each for each in observed.replicas.get("router", ())}
+        return work(
+            Land(
+                self.site,
+                words,
+                quiet,
+                parts,
+                spare,
+                replicas,
+                local,
+                [each for each in local if not interfaces(each, observed.replicas, account)],
+                await self._vlans(routers, words, quiet, lead),
+                self.numbers,
+                read,
+            ),
+            routers.values(),
         )
-        return work(land, routers)
+
+    def _places(self, router: Desired) -> frozenset[str]:
+        """The sites at which there is something of a router: what is still to come there has nothing yet."""
+        return router.sites & (self.ids.pins.places("router", router.global_id) or {}).keys()
+
+    def _ends(
+        self,
+        router: Desired,
+        replica: Replica,
+        part: Part | None,
+        networks: Mapping[str, Desired],
+        observed: Observed,
+        account: str,
+        before: Ends | None,
+    ) -> Ends | None:
+        """What this site has of a router; None if that is not shown.
+
+        As `before` if it shows less than can be: not even the port that is ours, or not all subnets. A Neutron
+        that has just started was seen to do so.
+        """
+        own = own_prefixes(router, replica.local_id, networks, observed.replicas, account)
+        if own is None or (not own and before and part is not None and part.port is None):
+            return before
+        return Ends(own, part.vlan if part else None, part.mtu if part else None)
 
     async def keep(self, todo: Work, lead: Leadership) -> Kept:
         """Do it. Raises NotLeading."""
@@ -101,7 +148,7 @@ class Transit:
         self.refusals.keep(todo.routers)
         done = False
         for each in todo.steps:
-            if self.refusals.waits(each.router):
+            if self.refusals.waits(each.router) or await self._is_found(each):
                 continue
             try:
                 await (job.clear(each) if isinstance(each, Clear) else job.build(each))
@@ -119,39 +166,28 @@ class Transit:
         waiting = {gid: _REFUSED.format(why=why) for gid, why in todo.waiting.items()}
         return Kept({**waiting, **self.refusals.said(_REFUSED)}, done, self.refusals.rest)
 
-    def _ends(
-        self,
-        desired: Sequence[Desired],
-        routers: Sequence[Desired],
-        parts: Mapping[str, Part],
-        observed: Observed,
-        account: str,
-    ) -> dict[str, Ends]:
-        networks = {e.global_id: e for e in desired if e.kind == "network" and not e.deleted}
-        table: dict[str, Ends] = {}
-        for router in routers:
-            gid = router.global_id
-            replica = observed.of(router, self.ids.pins, self.site)
-            if len(router.sites) > 1 and not router.deleted and replica is not None:
-                own = own_prefixes(router, replica.local_id, networks, observed.replicas, account)
-                part = parts.get(gid)
-                there = (part.vlan, part.mtu) if part is not None and part.plugged else ()
-                table[gid] = Ends(own, *there)
-        return table
+    async def _is_found(self, step: Clear | Build) -> bool:
+        """Whether there is such a router after all: it may have been restored since it was looked for."""
+        lost = isinstance(step, Clear) and step.why == NO_ROUTER
+        return lost and step.router in await self.store.get([step.router])
 
-    async def _tell(self, word: Word, routers: Sequence[Desired], lead: Leadership) -> None:
+    async def _tell(self, word: Word, routers: Mapping[str, Desired], lead: Leadership) -> None:
         if await self.store.publish(self.site, NAME, dumped(word), lead.fence):
-            sites = {s for e in routers if e.global_id in word.routers for s in e.sites}
+            sites = {site for gid in word.routers for site in routers[gid].sites}
             await self.store.wake(sites - {self.site})
 
     async def _vlans(
-        self, routers: Sequence[Desired], words: Words, lead: Leadership | None
+        self,
+        routers: Mapping[str, Desired],
+        words: Words,
+        quiet: Mapping[str, Collection[str]],
+        lead: Leadership | None,
     ) -> Mapping[str, int]:
         if not routers:
             return {}
         if lead is None:
             return await self.chooser.known()
-        return await self.chooser.chosen(routers, words)
+        return await self.chooser.chosen(routers.values(), words, quiet)
 
 
 def unfit(ground: Ground, pool: range) -> str:

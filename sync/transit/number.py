@@ -4,7 +4,7 @@ One of the same pool as those of networks that span sites, and written down besi
 a loss of the store it is the one that the sites still have.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import structlog
@@ -15,7 +15,7 @@ from sync.news import told_vlans
 from sync.numbers import SEGMENTS, for_transit, transits
 from sync.segments import NoSegment, candidates
 from sync.transit.wanted import is_needed
-from sync.transit.words import Words, ends_of, silent
+from sync.transit.words import Words, ends_of
 
 log = structlog.get_logger(__name__)
 
@@ -33,14 +33,18 @@ class Numbers:
         """Router -> the VLAN ID of its transit network."""
         return transits(await self.ids.store.documents(SEGMENTS, ""))
 
-    async def chosen(self, routers: Iterable[Desired], words: Words) -> dict[str, int]:
-        """The same, with those that are needed now and without those that are not any more."""
+    async def chosen(
+        self, routers: Iterable[Desired], words: Words, quiet: Mapping[str, Collection[str]]
+    ) -> dict[str, int]:
+        """The same, with those that are needed now and without those that are not any more.
+
+        `quiet` is router -> the sites of which nobody knows what they have of it.
+        """
         known = await self.known()
         unread = any(kind == READ for _, kind in await self.ids.missing_stamps())
         for router in routers:
             gid = router.global_id
-            quiet = silent(words, gid, router.sites)
-            if router.anchor != self.site or router.quarantined or unread or quiet:
+            if router.anchor != self.site or router.quarantined or unread or quiet[gid]:
                 # What is needed, or which one the sites still have, is not known.
                 continue
             if is_needed(router, words) and gid not in known:
@@ -53,17 +57,23 @@ class Numbers:
         return known
 
     async def _claimed(self, router: Desired, words: Words) -> int | None:
+        """One that its transit network still has, else one that nobody has."""
+        found = await self._first_free(router, _standing(router, words))
+        if found is not None:
+            return found
         try:
-            for number in [*_standing(router, words), *await self._free(router)]:
-                holder = for_transit(router.global_id)
-                if await self.ids.store.claim_document(SEGMENTS, "", str(number), holder):
-                    return number
+            free = candidates(self.pool, None, sorted(router.sites), await told_vlans(self.store))
         except NoSegment as error:
             log.warning("no VLAN ID", id=router.global_id, why=str(error))
-        return None
+            return None
+        return await self._first_free(router, free)
 
-    async def _free(self, router: Desired) -> list[int]:
-        return candidates(self.pool, None, sorted(router.sites), await told_vlans(self.store))
+    async def _first_free(self, router: Desired, numbers: Iterable[int]) -> int | None:
+        holder = for_transit(router.global_id)
+        for number in numbers:
+            if await self.ids.store.claim_document(SEGMENTS, "", str(number), holder):
+                return number
+        return None
 
 
 def _standing(router: Desired, words: Words) -> list[int]:

@@ -3,7 +3,7 @@
 Nothing is taken away on the word of nobody: over a site that has not told what it has, routes stay.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_network
 
@@ -11,9 +11,10 @@ from adapters.transit import PREFIXES, hop_at
 from idmap.desired import Desired
 from sync.plan import Replica
 from sync.transit.standing import routes_over
-from sync.transit.words import Words, ends_of, silent
+from sync.transit.words import Words, ends_of
 from sync.ways import Build, Clear, Part, Route, Work
 
+NO_ROUTER = "there is no such router"
 LARGEST_MTU = 1500
 """In bytes. More is not asked for: what one site carries beyond it another may not."""
 
@@ -25,17 +26,33 @@ class Land:
     site: str
     words: Words
     """Of all sites, this one's among them."""
+    quiet: Mapping[str, Collection[str]]
+    """Router -> the sites at which it is, and of which nobody knows what they have of it."""
     parts: Mapping[str, Part]
     """By the global ID of the router."""
     spare: Sequence[Part]
-    replica: Callable[[Desired], Replica | None]
-    """What there is of a router here."""
+    replicas: Mapping[str, Replica]
+    """What there is of each router here, by its global ID."""
+    there: Mapping[str, Replica]
+    """All routers of the site, by their local IDs."""
+    bare: Collection[str]
+    """The local IDs of those that are plugged into nothing else."""
     vlans: Mapping[str, int]
     """Router -> the VLAN ID that has been chosen for it."""
     numbers: Mapping[str, int]
     """Of the sites."""
     read: bool
     """Whether it is known what is in our care here."""
+
+    def routes(self, local_id: str) -> frozenset[Route]:
+        """Those of a router that are ours."""
+        hops = {hop_at(number, p.version) for number in self.numbers.values() for p in PREFIXES}
+        router = self.there.get(local_id)
+        return routes_over(router, hops) if router is not None else frozenset()
+
+    def cleared(self, part: Part, why: str) -> Clear:
+        """All of a part is to be gone, wherever it is plugged in."""
+        return Clear(part.router, part, part.plugged, self.routes(part.plugged), why)
 
 
 def is_needed(router: Desired, words: Words) -> bool:
@@ -47,71 +64,72 @@ def is_needed(router: Desired, words: Words) -> bool:
 
 def work(land: Land, routers: Iterable[Desired]) -> Work:
     """What is to be done. `routers` are all that are in our care, those that are to be gone among them."""
-    clears = [_spare(each) for each in land.spare]
+    clears = [land.cleared(each, "is one too many") for each in land.spare]
     builds: list[Build] = []
     waiting: dict[str, str] = {}
     known = set()
     for router in routers:
         known.add(router.global_id)
-        if router.quarantined or land.site in router.unread:
+        if land.site in router.unread:
             continue
-        replica = land.replica(router)
+        replica, part = land.replicas.get(router.global_id), land.parts.get(router.global_id)
         if (why := _unwanted(land, router, replica)) is not None:
             clears += _cleared(land, router, replica, why)
-        elif replica is not None and is_needed(router, land.words):
-            vlan = land.vlans.get(router.global_id)
-            part = land.parts.get(router.global_id)
-            if vlan is None:
-                waiting[router.global_id] = "no VLAN ID has been chosen for it yet"
-            elif part is not None and part.vlan != vlan:
-                clears += _cleared(land, router, replica, f"VLAN {vlan} has been chosen for it")
-            else:
-                builds += _built(land, router, replica, vlan)
+        elif router.quarantined or replica is None or not is_needed(router, land.words):
+            continue
+        elif (vlan := land.vlans.get(router.global_id)) is None:
+            waiting[router.global_id] = "no VLAN ID has been chosen for it yet"
+        elif part is not None and part.vlan != vlan:
+            clears.append(land.cleared(part, f"VLAN {vlan} has been chosen for it"))
+        elif part is not None and part.plugged and part.plugged != replica.local_id:
+            clears.append(land.cleared(part, "is plugged into another router"))
+        else:
+            builds += _built(land, router, replica, vlan)
     if land.read:
         lost = [part for gid, part in land.parts.items() if gid not in known]
-        clears += [
-            Clear(p.router, p, p.plugged, frozenset(), "there is no such router") for p in lost
-        ]
+        clears += [land.cleared(part, NO_ROUTER) for part in lost]
     return Work((*clears, *builds), waiting)
-
-
-def _spare(part: Part) -> Clear:
-    return Clear(part.router, part, part.plugged, frozenset(), "is one too many")
 
 
 def _unwanted(land: Land, router: Desired, replica: Replica | None) -> str | None:
     """Why a router is to have no transit network here; None if it is, or if nobody knows."""
     if router.deleted or land.site not in router.sites:
         return "its router is to be gone"
-    if replica is None:
-        return "its router is not there"
-    if not is_needed(router, land.words) and not silent(land.words, router.global_id, router.sites):
+    if router.quarantined:
+        # Its owner may want to delete it.
+        bare = replica is not None and replica.local_id in land.bare and not router.unread
+        return "its router is plugged into nothing else" if bare else None
+    if not is_needed(router, land.words) and not land.quiet[router.global_id]:
         return "no site has a network of its own"
     return None
 
 
 def _cleared(land: Land, router: Desired, replica: Replica | None, why: str) -> list[Clear]:
-    part, routes = land.parts.get(router.global_id), routes_over(replica)
-    if part is None and not routes:
-        return []
-    local_id = replica.local_id if replica is not None else ""
-    return [Clear(router.global_id, part, local_id, routes, why)]
+    part = land.parts.get(router.global_id)
+    if part is not None:
+        return [land.cleared(part, why)]
+    routes = land.routes(replica.local_id) if replica is not None else frozenset[Route]()
+    return (
+        [Clear(router.global_id, None, replica.local_id, routes, why)] if replica and routes else []
+    )
 
 
 def _built(land: Land, router: Desired, replica: Replica, vlan: int) -> list[Build]:
     gid, part = router.global_id, land.parts.get(router.global_id)
-    there = routes_over(replica)
+    there = land.routes(replica.local_id)
     wanted = routes_at(land.site, router, land.words, land.numbers)
-    quiet = silent(land.words, gid, router.sites)
     unsure = {
-        hop_at(land.numbers[s], p.version) for s in quiet & land.numbers.keys() for p in PREFIXES
+        hop_at(land.numbers[s], p.version)
+        for s in land.quiet[gid]
+        if s in land.numbers
+        for p in PREFIXES
     }
     remove = frozenset(route for route in there - wanted if route[1] not in unsure)
     told = [ends.mtu for ends in ends_of(land.words, gid, router.sites).values() if ends.mtu]
     mtu = min([LARGEST_MTU, *told])
     whole = (
         part is not None
-        and part.plugged == replica.local_id
+        and part.plugged
         and len(part.subnets) == len(PREFIXES)
         and (part.mtu or 0) <= mtu
     )

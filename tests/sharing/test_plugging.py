@@ -30,7 +30,13 @@ NETWORK = all_services()["network"]
 ALPHA = "a1" * 16
 R, SUB = "5f0b9d1e-4f0c-5c56-9b3c-0d6f1c9a7a11", "0f0e0d0c-0b0a-4908-8706-050403020100"
 ADDRESS = {"subnet_id": SUB, "ip_address": "10.0.0.1"}
-SUBNET = {"id": SUB, "network_id": "net", "gateway_ip": "10.0.0.1", "project_id": ALPHA}
+SUBNET = {
+    "id": SUB,
+    "network_id": "net",
+    "cidr": "10.0.0.0/24",
+    "gateway_ip": "10.0.0.1",
+    "project_id": ALPHA,
+}
 PORT = {"id": "port", "device_id": "", "fixed_ips": [ADDRESS]}
 WHO = cast(Identity, type("Who", (), {"project_id": ALPHA, "user_id": "u"})())
 
@@ -157,6 +163,15 @@ async def test_what_is_not_the_callers_is_neutrons_affair(subnet: Any) -> None:
     site = Site(answers)
     assert (await plugged(site)).body == {"port_id": "plain"}
     assert site.asked == [FIRST[0], PLAIN]
+
+
+@pytest.mark.parametrize("cidr", ["169.254.130.0/24", "169.254.0.0/16", "fd66:6564:6572:6174::/80"])
+async def test_into_what_routers_reach_each_other_by_nobody_is_plugged(cidr: str) -> None:
+    reply = said(200, {"subnet": {**SUBNET, "cidr": cidr}})
+    site = Site(lambda method, path, body: reply if path.startswith("/subnets") else None)
+    with pytest.raises(BadRequest, match="by which routers of several sites reach each other"):
+        await plugged(site)
+    assert site.asked == FIRST[:1]
 
 
 @pytest.mark.parametrize("status", [400, 403, 413])

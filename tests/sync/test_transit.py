@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 
@@ -58,6 +59,15 @@ async def two(world: World, rounds: Rounds) -> Two:
         plug(world, "tokyo", there, subnet)
     await rounds()
     return Two(world, gid, router, there)
+
+
+def unplug_all(world: World, it: Two) -> None:
+    """From all that is the tenant's."""
+    for site, router in (("paris", it.here), ("tokyo", it.there)):
+        for port in world.neutrons[site].all("port"):
+            if port["device_id"] == router and not transit_of(port, SERVICE):
+                path = f"/routers/{router}/remove_router_interface"
+                world.ask(site, "PUT", path, {"port_id": port["id"]})
 
 
 def carriers(world: World, site: str, kind: str) -> list[Item]:
@@ -139,11 +149,7 @@ async def test_no_site_has_anything_of_its_own_any_more() -> None:
 async def test_a_router_goes_with_all_that_was_made_for_it() -> None:
     world = await World().start()
     it = await two(world, world.settle)
-    for site, router in (("paris", it.here), ("tokyo", it.there)):
-        for port in world.neutrons[site].all("port"):
-            if port["device_id"] == router and not transit_of(port, SERVICE):
-                path = f"/routers/{router}/remove_router_interface"
-                world.ask(site, "PUT", path, {"port_id": port["id"]})
+    unplug_all(world, it)
     assert not await world.remove(it.router), "Neutron keeps it as long as our port is there"
     await world.settle()
     assert await world.remove(it.router)
@@ -256,6 +262,93 @@ async def test_what_is_not_read_yet_passes_for_nobodys_own() -> None:
     assert routes(world, "paris") == before
 
 
+@pytest.mark.parametrize("list_of", ["ports", "routers", "subnets"])
+async def test_a_site_shows_nothing_of_a_kind_for_a_moment(list_of: str) -> None:
+    world = await World().start()
+    await two(world, world.settle)
+    before = {site: routes(world, site) for site in world.sites}
+    neutron = world.neutrons["tokyo"]
+    request = neutron.request
+
+    def blind(method: str, path: str, *rest: Any) -> tuple[int, Any]:
+        status, body = request(method, path, *rest)
+        hidden = method == "GET" and path.startswith(f"/v2.0/{list_of}?")
+        return (status, {list_of: []}) if hidden else (status, body)
+
+    neutron.request = blind  # type: ignore[method-assign]
+    for site in ("tokyo", "paris", "tokyo"):
+        await world.run(site)
+        assert {site: routes(world, site) for site in world.sites} == before
+    neutron.request = request  # type: ignore[method-assign]
+    await world.settle()
+    assert {site: routes(world, site) for site in world.sites} == before
+
+
+async def test_the_federation_gets_a_name() -> None:
+    world = await World().start()
+    it = await two(world, world.settle)
+    before = {site: routes(world, site) for site in world.sites}
+    ground = world.ground
+    world.ground = lambda site: replace(ground(site), federation="f")  # type: ignore[method-assign]
+    for _ in range(3):
+        for site in world.sites:
+            await world.run(site)
+    assert {site: routes(world, site) for site in world.sites} == before
+    assert not any([(await world.store.statuses(s))[it.router].error for s in world.sites])
+
+
+async def test_a_site_to_which_a_router_is_still_to_come_is_waited_for_by_none() -> None:
+    world = await World(("paris", "tokyo", "denver")).start()
+
+    async def rounds() -> None:
+        for site in ("paris", "tokyo") * 4:
+            await world.run(site)
+
+    it = await two(world, rounds)
+    entry = await world.entry(it.router)
+    assert entry is not None
+    assert await world.store.put(at_more_sites(entry, ["denver"])) is not None
+    unplug_all(world, it)
+    await rounds()
+    assert is_clean(world, "paris")
+    assert is_clean(world, "tokyo")
+    assert await world.remove(it.router)
+
+
+async def test_one_of_a_router_that_nobody_knows_is_cleared_with_its_routes() -> None:
+    world = await World().start()
+    it = await two(world, world.settle)
+    for entry in await world.store.all():
+        assert await world.store.drop(entry)
+    for site in world.sites:
+        await world.run(site)
+    assert all(is_clean(world, site) for site in world.sites), it
+
+
+async def test_a_router_in_quarantine_can_be_deleted() -> None:
+    world = await World().start()
+    it = await two(world, world.settle)
+    entry = await world.entry(it.router)
+    assert entry is not None
+    assert await world.store.put(replace(entry, quarantined="nobody knows")) is not None
+    await world.run("paris")
+    assert routes(world, "paris"), "as long as it is plugged into anything it leads there"
+    unplug_all(world, it)
+    await world.run("paris")
+    world.ask("paris", "DELETE", f"/routers/{it.here}")
+
+
+async def test_the_last_vlan_id_is_kept_for_whom_it_was() -> None:
+    world = await World().start()
+    await two(world, world.settle)
+    (claim,) = (await world.id_store.documents(SEGMENTS, "")).items()
+    await world.id_store.disclaim_document(SEGMENTS, "", *claim)
+    for number in {str(each) for each in POOL} - {claim[0]}:
+        await world.id_store.claim_document(SEGMENTS, "", number, b"another's")
+    await world.run("paris")
+    assert dict([claim]).items() <= (await world.id_store.documents(SEGMENTS, "")).items()
+
+
 async def test_a_tenant_forges_the_mark() -> None:
     world = await World().start()
     it = await two(world, world.settle)
@@ -338,7 +431,16 @@ async def test_a_daemon_is_killed_at_every_call(trouble: Trouble) -> None:
 
 
 async def test_routes_that_are_ours_are_told_by_their_next_hop() -> None:
-    ours = "169.254.128.7", "169.254.143.1", "fd66:6564:6572:6174::7"
-    others = "169.254.144.1", "169.254.127.255", "fd66:6564:6572:6175::7", "10.0.0.1", "", "x"
+    ours = "169.254.128.7", "169.254.131.231", "fd66:6564:6572:6174::7"
+    others = (
+        "169.254.131.232",
+        "169.254.128.0",
+        "169.254.144.1",
+        "169.254.127.255",
+        "fd66:6564:6572:6175::7",
+        "10.0.0.1",
+        "",
+        "x",
+    )
     assert all(is_over_transit({"nexthop": each}) for each in ours)
     assert not any(is_over_transit({"nexthop": each}) for each in others)
