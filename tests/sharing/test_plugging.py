@@ -12,6 +12,7 @@ from adapters.registry import all_services
 from adapters.translate import shape
 from federator.asker import Question
 from federator.call import SiteReply
+from federator.faults import BadRequest
 from federator.plan import Whereabouts
 from federator.route import route
 from federator.sharing.anchor import Anchor
