@@ -1,7 +1,7 @@
 """How something is that spans sites: who sees it, and what is shown. On the store in memory."""
 
 from typing import Any
-from uuid import uuid4
+from uuid import NAMESPACE_DNS, uuid4, uuid5
 
 import pytest
 
@@ -19,8 +19,10 @@ from tests.session.people import make_identity
 SITES = ("paris", "tokyo", "denver")
 MINE = make_identity(roles=frozenset({"reader"}))
 ADMIN = make_identity(roles=frozenset({"admin"}), project_id="of admins")
-NET, OTHER = str(uuid4()), str(uuid4())
-LOCAL = str(uuid4())
+# The same in every process, as they are in the names of tests.
+NET, OTHER, LOCAL, NOBODYS = (
+    str(uuid5(NAMESPACE_DNS, word)) for word in ("net", "other", "local", "no")
+)
 
 
 @pytest.fixture
@@ -91,7 +93,7 @@ async def test_the_sites_own_ids_are_for_admins(replicas: Replicas) -> None:
     assert shown["replicas"][0]["local_id"] == LOCAL
 
 
-@pytest.mark.parametrize("any_id", [OTHER, str(uuid4()), "no ID"])
+@pytest.mark.parametrize("any_id", [OTHER, NOBODYS, "no ID"])
 async def test_others_and_nobodys_are_alike(replicas: Replicas, any_id: str) -> None:
     await replicas.ids.store.mark_complete([(site, READ) for site in SITES])
 

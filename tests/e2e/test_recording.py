@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 from typing import Any
-from uuid import uuid4
 
 import pytest
 import requests
@@ -17,7 +16,8 @@ from tests.e2e import leaks
 from tests.e2e.exemptions import Exemption
 from tests.e2e.recording import Recorder
 
-LOCAL = str(uuid4())
+LOCAL = "3a5a6a0e-3c0e-4a55-9d0b-7a3f6f1f7c11"
+"""Random as those that sites give, and the same in every process, as it is in the names of tests."""
 
 
 class Parrot(BaseHTTPRequestHandler):
