@@ -1,7 +1,6 @@
 """The front rooms as a server of their own: before the real home and sites, or before nothing."""
 
 import asyncio
-import os
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -23,18 +22,11 @@ from federator.faults import Fault, NotFound
 from federator.identity.api import IdentityApi
 from federator.identity.catalog import Catalog
 from federator.versions.api import VersionApi
-from tests.conftest import missing
 
 SITES = ("paris", "tokyo")
 REGION = "everywhere"
 LONG_HEADER = 256 * 1024
 """More than home's own server takes: what it does then must not look like home being down."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if "clouds" in getattr(item, "fixturenames", ()):
-            item.add_marker("lab")
 
 
 @dataclass
@@ -51,19 +43,10 @@ class Front:
 
 
 @pytest.fixture(scope="package")
-def clouds() -> Path:
-    """The clouds.yaml of a running lab."""
-    path = Path(os.environ.get("LAB_DIR", ".lab")) / "clouds.yaml"
-    if not path.is_file():
-        missing(f"the lab ({path}); start it with python -m lab up")
-    return path
-
-
-@pytest.fixture(scope="package")
-def front(clouds: Path) -> Iterator[Front]:
+def front(lab: Path) -> Iterator[Front]:
     """The front rooms before the lab's home and sites."""
-    endpoints = asyncio.run(_endpoints(load_sites(clouds, SITES)))
-    with served(load_home(clouds, "home"), endpoints) as running:
+    endpoints = asyncio.run(_endpoints(load_sites(lab, SITES)))
+    with served(load_home(lab, "home"), endpoints) as running:
         yield running
 
 

@@ -35,6 +35,6 @@ def token_of(front: Front) -> str:
     return response.headers["X-Subject-Token"]
 
 
-def admin_of(front: Front, clouds: Path) -> session.Session:
-    options = dict(load_home(clouds, "home").auth) | {"auth_url": f"{front.url}/identity/v3"}
+def admin_of(front: Front, lab: Path) -> session.Session:
+    options = dict(load_home(lab, "home").auth) | {"auth_url": f"{front.url}/identity/v3"}
     return session.Session(v3.Password(**options))

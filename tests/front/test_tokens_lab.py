@@ -87,10 +87,10 @@ def test_the_catalogue_alone_knows_the_project(front: Front) -> None:
     assert body["links"]["self"] == f"{front.url}/identity/v3/auth/catalog"
 
 
-def test_lists_of_the_catalogue_are_for_whom_home_lets(front: Front, clouds: Path) -> None:
+def test_lists_of_the_catalogue_are_for_whom_home_lets(front: Front, lab: Path) -> None:
     with pytest.raises(errors.Forbidden):
         login(front, **ALPHA).get(f"{front.url}/identity/v3/endpoints")
-    admin = admin_of(front, clouds)
+    admin = admin_of(front, lab)
     base = f"{front.url}/identity/v3"
     services = admin.get(f"{base}/services?type=compute").json()["services"]
     (service,) = services
@@ -105,8 +105,8 @@ def test_lists_of_the_catalogue_are_for_whom_home_lets(front: Front, clouds: Pat
         admin.post(f"{base}/services", json={"service": {"type": "x"}})
 
 
-def test_links_of_users_projects_and_roles_are_ours(front: Front, clouds: Path) -> None:
-    admin = admin_of(front, clouds)
+def test_links_of_users_projects_and_roles_are_ours(front: Front, lab: Path) -> None:
+    admin = admin_of(front, lab)
     for path in ("users", "projects?limit=1", "role_assignments", "domains", "roles", "groups"):
         body = admin.get(f"{front.url}/identity/v3/{path}").json()
         assert body["links"]["self"].startswith(f"{front.url}/identity/v3/"), path

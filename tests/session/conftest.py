@@ -1,6 +1,5 @@
 """What the tests of site tokens may ask for."""
 
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,19 +9,10 @@ from tests.conftest import missing
 from tests.session.world import RELEASES, Gateway, People, clouds_in, gateway_at, new_people
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if "clouds_yaml" in getattr(item, "fixturenames", ()):
-            item.add_marker("lab")
-
-
 @pytest.fixture(scope="package")
-def clouds_yaml() -> Path:
+def clouds_yaml(lab: Path) -> Path:
     """The clouds.yaml of a running lab."""
-    path = Path(os.environ.get("LAB_DIR", ".lab")) / "clouds.yaml"
-    if not path.is_file():
-        missing(f"the lab ({path}); start it with python -m lab up")
-    return path
+    return lab
 
 
 @pytest.fixture
