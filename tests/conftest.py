@@ -17,6 +17,8 @@ import yaml
 
 from tests.e2e.openstack_cli import CommandServer
 
+pytest_plugins = ["tests.lanes"]
+
 
 def missing(what: str) -> NoReturn:
     """A real service that a test needs is not there."""
