@@ -10,7 +10,11 @@ from sync.kinds.policy import RULES_OF
 from sync.registry import all_kinds
 
 ROOT = Path(__file__).parents[1]
-WORDS = {"{verb}": ("add", "remove"), "{sort}": RULES_OF}
+WORDS = {
+    "{verb}": ("add", "remove"),
+    "{sort}": RULES_OF,
+    "{kind}s": ("networks", "subnets", "ports"),
+}
 """What the source leaves open in paths."""
 
 
