@@ -30,6 +30,7 @@ from federator.audit.noted import ACTION_NAME, CALL
 from federator.call import Call, SiteReply
 from federator.everywhere import made_one, take_back
 from federator.fanout import Fanout
+from federator.faults import Conflict
 from federator.idempotency import HEADER, Idempotency
 from federator.intake import Intake
 from federator.keypairs import Keypairs, key_name
@@ -39,7 +40,7 @@ from federator.paging import Page, page_of
 from federator.plan import NOWHERE, Plan, Reach, plan
 from federator.quotas import Quotas
 from federator.renamed import by_own_ids
-from federator.sharing.claims import wishes
+from federator.sharing.ports import wishes
 from federator.sharing.sharing import Sharing
 from federator.sharing.span import only_hints_of
 from federator.stated import StatedNames
@@ -165,10 +166,17 @@ class Gateway:
     async def _with_addresses(self, question: Question, chosen: Plan) -> web.Response:
         """The answer to a request that asks for addresses, which are nobody else's anywhere."""
         claims = self.sharing.claims
-        held = await claims.make(question.call, question.where, chosen.sites[0])
-        response = await self._asked(question, chosen)
+        held = await self.sharing.moving.claimed(question, chosen.sites[0])
+        try:
+            response = await self._asked(question, chosen)
+        except Conflict:
+            await claims.give_back(held)
+            raise
         if 400 <= response.status < 500:
             await claims.give_back(held)
+        elif response.status < 300 and question.call.service.type == "network":
+            # Nova makes its ports when it has answered; those the daemon sees.
+            await claims.used(held)
         return response
 
     async def _asked(self, question: Question, chosen: Plan) -> web.Response:
@@ -178,6 +186,9 @@ class Gateway:
                 reply = await self.sharing.anchor.plugging.ask(question, chosen.sites[0])
             else:
                 reply = await self._first_that_has_it(question, chosen)
+                patience = self.sharing.moving.patience()
+                while await self.sharing.moving.soon_free(question, reply, patience):
+                    reply = await self._first_that_has_it(question, chosen)
             await self.sharing.answered(question, reply)
             return answer.one(reply, request_id)
         if chosen.reach is Reach.ANCHOR:

@@ -51,6 +51,7 @@ from federator.sharing.apart import Apart
 from federator.sharing.claims import Claims
 from federator.sharing.defaults import Defaults
 from federator.sharing.fitness import Fitness
+from federator.sharing.moving import Moving
 from federator.sharing.plugging import Plugging
 from federator.sharing.reader import Reader
 from federator.sharing.sharing import Sharing
@@ -195,6 +196,8 @@ def build(settings: Settings) -> House:
     fanout = Fanout(asker, StandIn(records, ids, names, rules, admins, base))
     locator = Locator(ids, tuple(names.values()), rules)
     reader = Reader(services["network"], fanout, locator)
+    servers = Reader(services["compute"], fanout, locator)
+    claims = Claims(desired, ledgers)
     surveys = {name: Survey(names[name], accounts[name], rules, breakers) for name in sites}
     versions = VersionApi(probe, services.values(), base, all_quirks())
 
@@ -309,7 +312,8 @@ def build(settings: Settings) -> House:
                     ),
                     settings.sharing_seconds,
                 ),
-                Claims(desired, ledgers),
+                claims,
+                Moving(claims, reader, servers, desired, settings.sharing_seconds),
                 ways_out,
                 settings.sites,
                 default_site,

@@ -5,23 +5,26 @@ sites. So the address is claimed in the subnet's book before a site is asked, an
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
-from typing import Any
 
 from federator.call import Call
 from federator.faults import BadRequest, Conflict, Fault, NotFound, Unavailable
 from federator.merge import made_of
 from federator.plan import Whereabouts
+from federator.sharing.ports import wishes
 from idmap.desired import DesiredStore
 from idmap.ledgers import LedgerStore
 from sync.ipam.balance import hungry
-from sync.ipam.claims import claimed, unclaimed
+from sync.ipam.claims import claimed, unclaimed, used
 from sync.ipam.ledger import Ledger
 from sync.ipam.ranges import number
-from sync.ipam.refused import Refused
+from sync.ipam.refused import Elsewhere, Refused
 from sync.ledgers import change
+
+Fetch = Callable[[str, int], Awaitable[int]]
+"""(subnet, address) -> the version of the claim of an address that came from another site. Raises Fault."""
 
 _FAULTS: Mapping[int, type[Fault]] = {400: BadRequest, 404: NotFound, 409: Conflict}
 
@@ -43,14 +46,26 @@ class Claims:
     desired: DesiredStore
     ledgers: LedgerStore
 
-    async def make(self, call: Call, where: Whereabouts, site: str) -> list[Held]:
-        """Claim what a request asks for, at the site that will serve it. Raises Fault, in Neutron's words."""
+    async def make(
+        self,
+        call: Call,
+        where: Whereabouts,
+        site: str,
+        *,
+        network: str = "",
+        fetch: Fetch | None = None,
+    ) -> list[Held]:
+        """Claim what a request asks for, at the site that will serve it. Raises Fault, in Neutron's words.
+
+        `network` is that of a port which is there already, if it is one that spans sites. `fetch` is asked for
+        what another site has.
+        """
         held: list[Held] = []
         try:
-            for network, subnet, text in wishes(call.body):
-                for found in await self._subnets(where, network, subnet, text):
+            for named, subnet, text in wishes(call.body):
+                for found in await self._subnets(where, named, network, subnet, text):
                     # One by one: what is held by now is given back if the next one fails.
-                    held.append(await self._claim(found, number(text), site))  # noqa: PERF401
+                    held.append(await self._claim(found, number(text), site, fetch))  # noqa: PERF401
         except BaseException:
             await self.give_back(held)
             raise
@@ -62,6 +77,15 @@ class Claims:
 
             def decide(ledger: Ledger, each: Held = each) -> Ledger:
                 return unclaimed(ledger, each.address, each.site, each.since)
+
+            await change(self.ledgers, each.subnet, decide)
+
+    async def used(self, held: list[Held]) -> None:
+        """The site has made the ports."""
+        for each in held:
+
+            def decide(ledger: Ledger, each: Held = each) -> Ledger:
+                return used(ledger, each.address, each.site, each.since)
 
             await change(self.ledgers, each.subnet, decide)
 
@@ -85,19 +109,24 @@ class Claims:
                 sites |= entry.sites
         return sites
 
-    async def _claim(self, subnet: str, address: int, site: str) -> Held:
+    async def _claim(self, subnet: str, address: int, site: str, fetch: Fetch | None) -> Held:
         try:
             ledger = await change(self.ledgers, subnet, lambda now: claimed(now, address, site))
         except Refused as error:
+            if fetch is not None and isinstance(error, Elsewhere):
+                return Held(subnet, address, site, await fetch(subnet, address))
             kind = _FAULTS.get(error.status, Unavailable)
             raise kind(str(error), title=error.type) from None
         return Held(subnet, address, site, ledger.version if ledger is not None else 0)
 
-    async def _subnets(self, where: Whereabouts, network: str, subnet: str, text: str) -> list[str]:
+    async def _subnets(
+        self, where: Whereabouts, named: str, network: str, subnet: str, text: str
+    ) -> list[str]:
         """The subnets that span sites to which the address belongs; none if it is no such subnet's."""
         if subnet:
             return [subnet] if subnet in where.anchors else []
-        if network not in where.anchors:
+        network = named if named in where.anchors else network
+        if not network:
             return []
         entries = await self.desired.naming([network])
         return [
@@ -106,37 +135,3 @@ class Claims:
             if entry.kind == "subnet" and entry.spec.get("network_id") == network
             if ip_address(text) in ip_network(str(entry.spec["cidr"]))
         ]
-
-
-def wishes(body: Any) -> list[tuple[str, str, str]]:
-    """(network, subnet, address) of each address that a body asks for: of ports, and of servers to create."""
-    found: list[tuple[str, str, str]] = []
-    if not isinstance(body, dict):
-        return found
-    ports = [body.get("port"), *_list(body.get("ports"))]
-    for port in ports:
-        if isinstance(port, dict):
-            for each in _list(port.get("fixed_ips")):
-                if isinstance(each, dict) and _is_address(each.get("ip_address")):
-                    network, subnet = port.get("network_id"), each.get("subnet_id")
-                    found.append((str(network or ""), str(subnet or ""), each["ip_address"]))
-    server = body.get("server")
-    networks = _list(server.get("networks")) if isinstance(server, dict) else []
-    found += [
-        (str(each.get("uuid") or ""), "", each["fixed_ip"])
-        for each in networks
-        if isinstance(each, dict) and _is_address(each.get("fixed_ip"))
-    ]
-    return found
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _is_address(value: object) -> bool:
-    try:
-        ip_address(str(value))
-    except ValueError:
-        return False
-    return isinstance(value, str)

@@ -79,7 +79,13 @@ async def crew(settings: Settings, names: Sequence[str]) -> AsyncIterator[Crew]:
                     pool,
                     Addresses(name, Neutron(account), ledgers),
                     Placeholders(
-                        cloud, tongue, ids, store, account.project_id, settings.federation
+                        cloud,
+                        tongue,
+                        ids,
+                        store,
+                        account.project_id,
+                        ledgers,
+                        settings.federation,
                     ),
                     Transit(
                         cloud,

@@ -18,12 +18,13 @@ from federator.merge import made_of
 from federator.plan import Whereabouts
 from federator.sharing.anchor import Anchor
 from federator.sharing.apart import at_its_site, networks_of, site_elsewhere
-from federator.sharing.claims import Claims, wishes
+from federator.sharing.claims import Claims
 from federator.sharing.closure import Closure
 from federator.sharing.defaults import Defaults
 from federator.sharing.fitness import Fit
+from federator.sharing.moving import Moving
 from federator.sharing.need import CHANGES, Need, need
-from federator.sharing.ports import changes_ports
+from federator.sharing.ports import changes_ports, wishes
 from federator.sharing.span import begins_shared, is_for_everybody, stated_span
 from federator.waysout import WaysOut
 from sync.kinds.policy import RULE_KINDS, RULES
@@ -47,6 +48,7 @@ class Sharing:
 
     anchor: Anchor
     claims: Claims
+    moving: Moving
     ways_out: WaysOut
     sites: Sequence[str]
     default_site: str

@@ -10,6 +10,7 @@ Terminology
     release  a lease on its way to the stock or to another site. Its site gives it out no more, but still
              holds what of it is used
     claim    an address that a client asked for, held for a site until its port is there
+    move     an address that a client asked for at one site goes there from another (`moves`)
     fence    a tag at the site's subnet, after which no order from before it is obeyed any more
     shared   an address that every site has, as the routers' interfaces do
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sync.ipam.ledger import Claim, Lease, Ledger, Member
+from sync.ipam.ledger import Claim, Lease, Ledger, Member, Move
 from sync.ipam.ranges import Ranges, joined, number, text
 
 
@@ -45,6 +45,7 @@ def dumped(ledger: Ledger) -> bytes:
         ],
         "claims": [[spelt(e.address), e.site, e.since] for e in ledger.claims],
         "members": [asdict(each) for each in ledger.members],
+        "moves": [[spelt(e.address), e.site, e.since] for e in ledger.moves],
     }
     return json.dumps(fields, separators=(",", ":")).encode()
 
@@ -71,6 +72,8 @@ def loaded(content: bytes) -> Ledger:
         members=tuple(
             Member(**{**each, "asked": tuple(each["asked"])}) for each in fields["members"]
         ),
+        # One that was written by an earlier release has none.
+        moves=tuple(Move(number(address), *rest) for address, *rest in fields.get("moves", ())),
     )
 
 
@@ -79,7 +82,7 @@ def renamed(content: bytes, new: Callable[[str], str]) -> bytes:
     fields = json.loads(content)
     for lease in fields["leases"]:
         lease[2], lease[5] = new(lease[2]), new(lease[5])
-    for claim in fields["claims"]:
+    for claim in (*fields["claims"], *fields.get("moves", ())):
         claim[1] = new(claim[1])
     for member in fields["members"]:
         member["site"], member["asked"] = new(member["site"]), list(map(new, member["asked"]))

@@ -41,6 +41,16 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Move:
+    """An address that a client asks for at a site, and that another site has (`sync.ipam.moves`)."""
+
+    address: int
+    site: str
+    """Where it is asked for."""
+    since: int
+
+
+@dataclass(frozen=True, slots=True)
 class Member:
     """A site at which the subnet is."""
 
@@ -76,6 +86,8 @@ class Ledger:
     claims: tuple[Claim, ...] = ()
     shared: Ranges = ()
     members: tuple[Member, ...] = ()
+    moves: tuple[Move, ...] = ()
+    """Not yet answered by the sites that have the addresses."""
 
     @property
     def next(self) -> int:
@@ -146,13 +158,19 @@ class Ledger:
         leases = (each.site for each in self.leases if each.start <= address <= each.end)
         return next(claims, None) or next(leases, None)
 
+    def _kept_from(self, site: str, other: str) -> Ranges:
+        """What a site has not let go of, but for what goes to the other: there it may be by now."""
+        return joined(each.range for each in self.releases(site) if each.to != other)
+
     def conflicts(self) -> dict[tuple[str, str], Ranges]:
         """What two sites have at the same time, by the two: none of it is given out until one lets go of it."""
         ranges = [each.range for each in self.leases if each.releasing]
         if size(joined(ranges)) == sum(end - start + 1 for start, end in ranges):
             return {}
         found = {
-            (one.site, other.site): common(self.releasing(one.site), self.releasing(other.site))
+            (one.site, other.site): common(
+                self._kept_from(one.site, other.site), self._kept_from(other.site, one.site)
+            )
             for one, other in combinations(self.members, 2)
         }
         return {sites: both for sites, both in found.items() if both}

@@ -84,6 +84,7 @@ def without_site(ledger: Ledger, site: str) -> Ledger:
     return replace(
         ledger.with_leases(each for each in ledger.leases if each.site != site),
         claims=tuple(each for each in ledger.claims if each.site != site),
+        moves=tuple(each for each in ledger.moves if each.site != site),
         members=tuple(each for each in ledger.members if each.site != site),
     )
 

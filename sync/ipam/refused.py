@@ -10,4 +10,8 @@ class Refused(Exception):
         self.type = type
 
 
+class Elsewhere(Refused):
+    """Another site has the address, and may let it go (`sync.ipam.moves`)."""
+
+
 NOT_READ = "It is not yet known which addresses are in use at every site. Please try again."

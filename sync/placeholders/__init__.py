@@ -8,5 +8,6 @@ question needless. It also keeps address and MAC from being given out, and is a 
     wanted     which ports have to stand here, and how                       pure
     work       what would have to be done for it                             pure
     refusals   what a site does not take, and when it is tried again
+    stopgaps   take an address that goes to another site before anybody here gets it
     keep       tells, and does
 """

@@ -54,6 +54,9 @@ class Job:
         """One of them, as it is to be."""
         path = f"/v2.0/ports/{there.local_id}"
         body = {"port": dict(fields)}
+        if there.port != wanted.port:
+            # It kept the address for this one (`sync.ipam.moves`).
+            body["port"]["description"] = marked("", wanted.port, self.federation)
         call = self.cloud.call("PUT", path, body, revision=there.revision)
         if await self._is_done(call, there, wanted.network):
             self.done["changed"] += 1

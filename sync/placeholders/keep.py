@@ -15,10 +15,14 @@ from adapters.marks import PLACEHOLDER_FIELDS
 from adapters.registry import all_services
 from idmap.desired import DesiredStore, Leadership
 from idmap.front import IdMap
+from idmap.ledgers import LedgerStore
 from sync.cloud import Cloud, Led, Refused
+from sync.ipam.moves import has_to_stay
+from sync.ipam.ranges import number
 from sync.placeholders.cards import NAME, Card, Word, card_of, dumped, loaded
 from sync.placeholders.job import Job
-from sync.placeholders.wanted import Land
+from sync.placeholders.stopgaps import Books, Stopgaps
+from sync.placeholders.wanted import Address, Land
 from sync.placeholders.work import LISTED, Placeholder, Work, ours, work
 from sync.refusals import Refusals
 from sync.tongue import Tongue
@@ -57,6 +61,10 @@ class _Look:
     there: list[Placeholder]
     own: dict[str, list[Card]]
     """What this site has to tell."""
+    real: list[Mapping[str, Any]]
+    """The ports here that are no placeholders."""
+    books: Books
+    """As they were before the ports were looked at."""
     listed: dict[str, int]
     """Global ID of a network -> how many addresses its ports have, whosever they are."""
 
@@ -70,13 +78,14 @@ class Placeholders:
     ids: IdMap
     store: DesiredStore
     account: Callable[[], Awaitable[str]]
+    ledgers: LedgerStore
     federation: str
     refusals: Refusals = field(default_factory=Refusals)
 
     async def planned(self) -> list[str]:
         """What would be done, a line for each network and site. Raises SiteUnreachable, Refused."""
         look = await self._look()
-        todo = work(look.land, look.words, look.there)
+        todo = _todo(look)
         return todo.told(look.land.networks)
 
     async def keep(self, lead: Leadership) -> Kept:
@@ -85,22 +94,44 @@ class Placeholders:
         if not look.land.networks:
             await self.store.publish(self.cloud.site, NAME, dumped({}), lead.fence)
             return Kept({}, None)
+        cloud = Led(self.cloud, lead)
+        look = await self._handed_over(look, cloud)
         await self._tell(look, lead)
-        todo = work(look.land, look.words, look.there)
+        todo = _todo(look)
         self.refusals.keep(todo.ports)
         try:
-            more = await self._do(todo, look.land, Led(self.cloud, lead))
+            more = await self._do(todo, look.land, cloud)
         except SiteUnreachable as error:
             # Should it be only this that the site fails at, all else has to go on.
             log.warning("placeholders not kept", site=self.cloud.site, why=error.reason)
             return Kept(self.refusals.said(_REFUSED), LATER)
-        return Kept(self.refusals.said(_REFUSED), 0 if more else self.refusals.rest)
+        rest = self.refusals.rest
+        if todo.postponed:
+            rest = LATER if rest is None else min(LATER, rest)
+        return Kept(self.refusals.said(_REFUSED), 0 if more else rest)
+
+    async def _handed_over(self, look: _Look, cloud: Led) -> _Look:
+        """How it is when others have got the addresses that they asked for."""
+        stopgaps = self._stopgaps
+        await stopgaps.seen(look.books, look.real)
+        standing = {at: each.local_id for each in look.there for at in each.addresses}
+        try:
+            asked = await stopgaps.hand_over(look.books, look.land, standing, cloud)
+        except SiteUnreachable as error:
+            log.warning("addresses not given away", site=self.cloud.site, why=error.reason)
+            return look
+        return await self._look() if asked else look
+
+    @property
+    def _stopgaps(self) -> Stopgaps:
+        return Stopgaps(self.cloud.site, self.ledgers, self.federation)
 
     async def _look(self) -> _Look:
         desired = await self.store.all()
         await self.ids.refresh()
         land = Land(self.cloud.site, desired, self._place)
         networks = land.networks
+        books = await self._stopgaps.books(land)
         ports, project = await self._ports(sorted(networks)), await self.account()
         there, real = ours(ports, project, self.federation)
         own: dict[str, list[Card]] = {e.global_id: [] for e in networks.values() if land.spans(e)}
@@ -114,7 +145,8 @@ class Placeholders:
             network = networks[str(port["network_id"])].global_id
             listed[network] = listed.get(network, 0) + len(port["fixed_ips"])
         told = await self.store.published(NAME)
-        return _Look(land, {s: loaded(raw) for s, raw in told.items()}, there, own, listed)
+        words: dict[str, Word] = {site: loaded(raw) for site, raw in told.items()}
+        return _Look(land, words, there, own, real, books, listed)
 
     async def _ports(self, networks: Sequence[str]) -> list[Mapping[str, Any]]:
         fields = "&".join(f"fields={name}" for name in (*LISTED, *PLACEHOLDER_FIELDS))
@@ -183,6 +215,16 @@ class Placeholders:
         if job.done:
             log.info("placeholders", site=cloud.site, **job.done)
         return job.stale or len(removes) + len(changes) + len(makes) > AT_ONCE
+
+
+def _todo(look: _Look) -> Work:
+    """What has to be done."""
+
+    def stays(address: Address) -> bool:
+        book = look.books.get(address[0])
+        return book is not None and has_to_stay(book, look.land.site, number(address[1]))
+
+    return work(look.land, look.words, look.there, stays)
 
 
 def _is_doubtful(known: Sequence[Card] | None, cards: Sequence[Card]) -> bool:

@@ -5,13 +5,16 @@ elsewhere have to count. A default group that nobody has changed is not among wh
 name it.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from idmap.desired import Desired
 from sync.placeholders.cards import Card, Word
 from sync.pools import from_macs
+
+Address = tuple[str, str]
+"""This site's ID of a subnet, and an address."""
 
 Place = Callable[[str], str]
 """The local ID of a shared object at this site; empty if it has none here."""
@@ -31,6 +34,21 @@ class Wanted:
     """The global ID."""
     fields: Mapping[str, Any]
     """In this site's own IDs, with the network's."""
+
+    @property
+    def addresses(self) -> set[Address]:
+        """Those that Neutron is told."""
+        fixed = self.fields["fixed_ips"]
+        return {(e["subnet_id"], e["ip_address"]) for e in fixed if "ip_address" in e}
+
+    def without(self, addresses: Collection[Address]) -> "Wanted":
+        """As it can be while something else has these."""
+        fixed = [
+            each
+            for each in self.fields["fixed_ips"]
+            if (each["subnet_id"], each.get("ip_address")) not in addresses
+        ]
+        return replace(self, fields={**self.fields, "fixed_ips": fixed})
 
 
 class Land:
@@ -57,6 +75,20 @@ class Land:
             for rule in kinds.get("security_group_rule", ())
             if not rule.deleted
         }
+
+    @property
+    def subnets(self) -> list[tuple[str, Desired]]:
+        """The subnets, with their local IDs, of the networks on which ports of other sites have to stand."""
+        networks = {each.global_id for each in self.networks.values() if self.spans(each)}
+        return [
+            (local, entry)
+            for entry in self._subnets.values()
+            if entry.spec.get("network_id") in networks and (local := self._place(entry.global_id))
+        ]
+
+    def network_of(self, subnet: str) -> str:
+        """The local ID of the network of a subnet."""
+        return self._place(str(self._subnets[subnet].spec["network_id"]))
 
     def spans(self, entry: Desired) -> bool:
         """Whether ports of other sites have to stand on a network of this site, as far as is known."""

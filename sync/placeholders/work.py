@@ -1,18 +1,19 @@
 """What has to be done at a site so that the right ports stand there for those of others. Pure.
 
 Nothing is taken away on the word of nobody: of a site that has not told of its ports, or may have some and
-could not be read, what stands for it stays.
+could not be read, what stands for it stays. Nor is an address let go with which it keeps the site itself from
+giving it out (`sync.ipam.moves`).
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from adapters.marks import is_placeholder, marks_of
 from idmap.desired import Desired
 from sync.placeholders.cards import Word, pairs_of
-from sync.placeholders.wanted import DEVICE, Land, Wanted
+from sync.placeholders.wanted import DEVICE, Address, Land, Wanted
 
 LISTED = (
     "id",
@@ -47,6 +48,12 @@ class Placeholder:
         return number if isinstance(number, int) else None
 
     @property
+    def addresses(self) -> set[Address]:
+        """Those that it has."""
+        fixed = self.local.get("fixed_ips") or ()
+        return {(str(each["subnet_id"]), str(each["ip_address"])) for each in fixed}
+
+    @property
     def site(self) -> str:
         """Whose port it says it stands for."""
         return str(self.local.get("device_id") or "").removeprefix(DEVICE)
@@ -60,6 +67,8 @@ class Work:
     change: tuple[tuple[Placeholder, Wanted, Mapping[str, Any]], ...] = ()
     """With the fields as they are to be."""
     make: tuple[Wanted, ...] = ()
+    postponed: bool = False
+    """There is more, for which something stands in the way that has to stay for a while."""
 
     def __bool__(self) -> bool:
         return bool(self.remove or self.change or self.make)
@@ -97,22 +106,47 @@ def ours(
     return there, real
 
 
-def work(land: Land, words: Mapping[str, Word], there: Sequence[Placeholder]) -> Work:
-    """What makes of what stands there what has to."""
+def work(
+    land: Land,
+    words: Mapping[str, Word],
+    there: Sequence[Placeholder],
+    stays: Callable[[Address], bool] = lambda address: False,
+) -> Work:
+    """What makes of what stands there what has to. `stays`: whether an address is not to be let go yet."""
     networks = land.networks
     wanted = {(each.port, each.fields["network_id"]): each for each in land.wanted(words)}
-    remove, change, found = [], [], set()
+    found: dict[tuple[str, str], Placeholder] = {}
+    spare = []
     for each in there:
         key = each.port, str(each.local["network_id"])
-        entry = networks[key[1]]
         if key in wanted and key not in found:
-            found.add(key)
-            if fields := _differences(wanted[key], each.local):
-                change.append((each, wanted[key], fields))
-        elif key in found or _may_go(land, entry, each.site, words):
+            found[key] = each
+        elif key in found or _may_go(land, networks[key[1]], each.site, words):
+            spare.append(each)
+    remove, left = [], set[Address]()
+    for each in spare:
+        network = str(each.local["network_id"])
+        kept = set(filter(stays, each.addresses)) if land.spans(networks[network]) else set()
+        if not kept:
             remove.append(each)
-    make = [each for key, each in wanted.items() if key not in found]
-    return Work(tuple(remove), tuple(change), tuple(make))
+            continue
+        same = (key for key in wanted if key not in found and key[1] == network)
+        heir = next((key for key in same if kept <= wanted[key].addresses), None)
+        if heir is None:
+            left |= kept
+        else:
+            found[heir] = each
+    change, postponed = [], bool(left)
+    for key, each in found.items():
+        one = wanted[key].without(left)
+        fields = _differences(one, each.local)
+        if "fixed_ips" in fields and set(filter(stays, each.addresses)) - one.addresses:
+            postponed = True
+        elif fields or each.port != one.port:
+            change.append((each, one, fields))
+    make = [each.without(left) for key, each in wanted.items() if key not in found]
+    make = [each for each in make if each.fields["fixed_ips"]]
+    return Work(tuple(remove), tuple(change), tuple(make), postponed)
 
 
 def _may_go(land: Land, entry: Desired, site: str, words: Mapping[str, Word]) -> bool:

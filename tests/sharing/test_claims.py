@@ -8,7 +8,8 @@ from adapters.registry import all_services
 from federator.call import Call
 from federator.faults import Conflict
 from federator.plan import Whereabouts
-from federator.sharing.claims import Claims, wishes
+from federator.sharing.claims import Claims
+from federator.sharing.ports import wishes
 from idmap.desired import Desired
 from idmap.memory_desired import MemoryDesiredStore
 from idmap.memory_ledgers import MemoryLedgerStore

@@ -181,6 +181,7 @@ class World:
                 ids,
                 self.store,
                 line.project_id,
+                self.ledgers,
                 self.ground(site).federation,
                 self.refusals[site],
             ),
