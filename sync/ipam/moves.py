@@ -73,11 +73,14 @@ def declined(ledger: Ledger, move: Move) -> Ledger:
     return replace(ledger, moves=tuple(each for each in ledger.moves if each != move))
 
 
-def has_to_stay(ledger: Ledger, site: str, address: int) -> bool:
+def has_to_stay(ledger: Ledger, site: str, address: int, *, stopgap: bool = True) -> bool:
     """Whether what stands at a site with an address keeps it from being given out there.
 
-    Not if it is the site's own again: then it has to make room for who has asked for it.
+    Not if it is the site's own again: then it has to make room for who has asked for it. Where the ledger may
+    have lost something, nobody knows what a `stopgap` keeps. What stands for a port that has come is none.
     """
+    if stopgap and not ledger.all_read:
+        return True
     if any((each.address, each.site) == (address, site) for each in ledger.claims):
         return False
     asked = any(each.address == address and each.site != site for each in ledger.moves)

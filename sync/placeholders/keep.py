@@ -220,9 +220,14 @@ class Placeholders:
 def _todo(look: _Look) -> Work:
     """What has to be done."""
 
-    def stays(address: Address) -> bool:
-        book = look.books.get(address[0])
-        return book is not None and has_to_stay(book, look.land.site, number(address[1]))
+    subnets = {entry.global_id for _, entry in look.land.subnets}
+
+    def stays(there: Placeholder, address: Address) -> bool:
+        book, is_stopgap = look.books.get(address[0]), there.port in subnets
+        if book is None:
+            # Not yet again: what was in it may be lost.
+            return is_stopgap
+        return has_to_stay(book, look.land.site, number(address[1]), stopgap=is_stopgap)
 
     return work(look.land, look.words, look.there, stays)
 

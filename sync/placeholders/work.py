@@ -110,9 +110,9 @@ def work(
     land: Land,
     words: Mapping[str, Word],
     there: Sequence[Placeholder],
-    stays: Callable[[Address], bool] = lambda address: False,
+    stays: Callable[[Placeholder, Address], bool] = lambda there, address: False,
 ) -> Work:
-    """What makes of what stands there what has to. `stays`: whether an address is not to be let go yet."""
+    """What makes of what stands there what has to. `stays`: whether one may not let go of an address yet."""
     networks = land.networks
     wanted = {(each.port, each.fields["network_id"]): each for each in land.wanted(words)}
     found: dict[tuple[str, str], Placeholder] = {}
@@ -126,7 +126,7 @@ def work(
     remove, left = [], set[Address]()
     for each in spare:
         network = str(each.local["network_id"])
-        kept = set(filter(stays, each.addresses)) if land.spans(networks[network]) else set()
+        kept = _kept(each, stays) if land.spans(networks[network]) else set()
         if not kept:
             remove.append(each)
             continue
@@ -140,13 +140,17 @@ def work(
     for key, each in found.items():
         one = wanted[key].without(left)
         fields = _differences(one, each.local)
-        if "fixed_ips" in fields and set(filter(stays, each.addresses)) - one.addresses:
+        if "fixed_ips" in fields and _kept(each, stays) - one.addresses:
             postponed = True
         elif fields or each.port != one.port:
             change.append((each, one, fields))
     make = [each.without(left) for key, each in wanted.items() if key not in found]
     make = [each for each in make if each.fields["fixed_ips"]]
     return Work(tuple(remove), tuple(change), tuple(make), postponed)
+
+
+def _kept(there: Placeholder, stays: Callable[[Placeholder, Address], bool]) -> set[Address]:
+    return {each for each in there.addresses if stays(there, each)}
 
 
 def _may_go(land: Land, entry: Desired, site: str, words: Mapping[str, Word]) -> bool:

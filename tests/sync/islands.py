@@ -86,6 +86,8 @@ class Neutron:
         self.chosen: set[int] = set()
         """Addresses of ports, and of those that are being made."""
         self.ports: dict[int, dict[str, Any]] = {}
+        self.stopgaps: dict[int, int] = {}
+        """Address -> revision."""
 
     def choose(self, count: int) -> list[int]:
         """The addresses for so many new ports, if there are so many."""
@@ -122,6 +124,14 @@ class Neutron:
         self.commit([address])
         return True
 
+    def reserved(self, address: int) -> bool:
+        """A stopgap asks for this address; False: 409."""
+        if address in self.chosen:
+            return False
+        self.chosen.add(address)
+        self.stopgaps[address] = 0
+        return True
+
     def delete(self, address: int) -> None:
         del self.ports[address]
         self.chosen.remove(address)
@@ -145,6 +155,20 @@ class Neutron:
                 self.revision += 1
                 self.tags.discard(found.rpartition("/")[2])
                 return 204, None
+            case "POST", "/v2.0/ports":
+                return (201 if self.reserved(json) else 409), {}
+            case "PUT", found if found.startswith("/v2.0/ports/"):
+                address = int(found.rpartition("/")[2])
+                if address not in self.stopgaps:
+                    return 404, {}
+                self.stopgaps[address] += 1
+                return 200, {}
+            case "DELETE", found if found.startswith("/v2.0/ports/"):
+                address = int(found.rpartition("/")[2])
+                if self.stopgaps.get(address) == revision:
+                    del self.stopgaps[address]
+                    self.chosen.remove(address)
+                return 204, {}
             case "GET", "/v2.0/ports":
                 return 200, {"ports": list(self.ports.values())}
             case "GET", "/v2.0/network-ip-availabilities/net":

@@ -7,19 +7,20 @@ addresses out twice: so it is these rules that keep them from it.
 import random
 from collections.abc import Coroutine
 from contextlib import nullcontext
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import pytest
 
 import sync.ledgers
 from sync.ipam import balance, life
-from sync.ipam.claims import claimed, unclaimed
+from sync.ipam.claims import claimed, unclaimed, used
 from sync.ipam.ledger import Ledger, carved
+from sync.ipam.moves import declined, due, granted, has_to_stay, wished
 from sync.ipam.ranges import Ranges, minus
-from sync.ipam.refused import Refused
-from sync.ledgers import change
-from tests.sync.islands import SUBNET, GivenTwice, Ground, Link, Process, World
+from sync.ipam.refused import Elsewhere, Refused
+from sync.ledgers import change, read
+from tests.sync.islands import SUBNET, GivenTwice, Ground, Link, Neutron, Pause, Process, World
 
 SITES = [f"site{number}" for number in range(10)]
 LONGEST_CREATION = 20.0
@@ -35,6 +36,8 @@ class Run:
         self.making: list[tuple[float, str, list[int]]] = []
         self.gateways: list[Process] = []
         self.back: list[tuple[float, str]] = []
+        self.movers: dict[str, Process] = {}
+        self.moved = 0
 
     def until(self, given: int) -> None:
         """Go on until so many addresses have been given out."""
@@ -43,6 +46,7 @@ class Run:
             (self.ports, 12),
             (self.slow_ports, 6),
             (self.gateway, 4),
+            (self.moves, 1),
             (self.delete, 12),
             (self.arrive, 3),
             (self.freeze, 1),
@@ -118,6 +122,55 @@ class Run:
         start, end = self.world.ground.pools[0]
         self.start(self.claim(self.site(), self.random.randint(start, end)))
 
+    def moves(self) -> None:
+        """Somebody asks for what another site has; a daemon sees to what is asked for, and to its stopgaps."""
+        start, end = self.world.ground.pools[0]
+        self.start(self.claim(self.site(), self.random.randint(start, end)))
+        for site in self.random.sample(SITES, 5):
+            mover = self.movers.setdefault(site, Process())
+            mover.running = mover.running or self.hand_over(site)
+            for _ in range(self.random.choice((1, 3, 30))):
+                if not mover.step():
+                    break
+        for process in [*self.gateways]:
+            if not process.step():
+                self.gateways.remove(process)
+
+    async def hand_over(self, site: str) -> None:
+        """What `sync.placeholders` does."""
+        ledgers, neutron = self.world.ledgers, self.world.neutrons[site]
+        link = Link(neutron, self.world)
+        ledger, standing = await read(ledgers, SUBNET), dict(neutron.stopgaps)
+        await Pause()
+        for move in due(ledger, site) if ledger is not None else ():
+            path, status = f"/v2.0/ports/{move.address}", 404
+            if move.address in standing:
+                status, _ = await link.request("PUT", path)
+            if status == 404:
+                status, _ = await link.request("POST", "/v2.0/ports", move.address)
+            verdict = partial(granted, site=site) if status < 300 else declined
+            await change(ledgers, SUBNET, lambda now, m=move, v=verdict: v(now, move=m))
+            self.moved += status < 300
+        for address, revision in standing.items():
+            if ledger is not None and not has_to_stay(ledger, site, address):
+                path = f"/v2.0/ports/{address}"
+                await link.request("DELETE", path, revision=revision)
+
+    async def fetched(self, site: str, address: int) -> None:
+        """What `federator.sharing.moving` does."""
+        try:
+            await change(self.world.ledgers, SUBNET, lambda now: wished(now, address, site))
+        except Refused:
+            return
+        ledger: Ledger | None = None
+        for _ in range(self.random.randint(1, 200)):
+            ledger = await read(self.world.ledgers, SUBNET)
+            if ledger is None or not any(each.address == address for each in ledger.moves):
+                break
+        for claim in ledger.claims if ledger is not None else ():
+            if (claim.address, claim.site) == (address, site):
+                await self.asked_for(site, address, claim.since)
+
     def start(self, coroutine: Coroutine[Any, Any, Any]) -> None:
         process = Process(running=coroutine)
         if process.step():
@@ -129,22 +182,24 @@ class Run:
 
         try:
             ledger = await change(self.world.ledgers, SUBNET, decide)
+        except Elsewhere:
+            await self.fetched(site, address)
+            return
         except Refused:
             return
-        if ledger is None:
-            return
+        if ledger is not None:
+            await self.asked_for(site, address, ledger.version)
+
+    async def asked_for(self, site: str, address: int, since: int) -> None:
+        """The site is asked for what is claimed."""
         link = Link(self.world.neutrons[site], self.world)
         asked = self.world.ground.now
         await link.request("GET", "/v2.0/on/its/way")
         # No gateway waits for ever.
         if self.world.ground.now - asked > 60:
             return
-        if not self.world.neutrons[site].explicit(address):
-            await change(
-                self.world.ledgers,
-                SUBNET,
-                lambda now: unclaimed(now, address, site, ledger.version),
-            )
+        ended = used if self.world.neutrons[site].explicit(address) else unclaimed
+        await change(self.world.ledgers, SUBNET, lambda now: ended(now, address, site, since))
 
     def arrive(self) -> None:
         """Messages come that nobody waits for any more, be they very old."""
@@ -186,7 +241,7 @@ class Run:
 
     def close(self) -> None:
         """Nobody goes on."""
-        for process in (*self.gateways, *self.world.daemons.values()):
+        for process in (*self.gateways, *self.movers.values(), *self.world.daemons.values()):
             process.die()
 
 
@@ -200,6 +255,7 @@ def _read_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_million_addresses_and_none_twice(seed: int) -> None:
     run = Run(seed)
     run.until(1_000_000)
+    assert run.moved > 20
     run.end()
 
 
@@ -228,6 +284,13 @@ def test_whoever_grows_the_receiver_first_gives_addresses_out_twice(
 
 def test_whoever_does_not_read_again_after_a_while_gives_addresses_out_twice() -> None:
     _given_twice(grace=0.0)
+
+
+def test_whoever_moves_an_address_without_a_stopgap_gives_it_out_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Neutron, "reserved", lambda self, address: True)
+    _given_twice()
 
 
 @pytest.mark.parametrize("honest", [True, False])
