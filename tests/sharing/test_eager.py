@@ -33,7 +33,7 @@ async def sharing(*daemons: str, eager: bool = True) -> Sharing:
             pass
     anchor = cast(Any, SimpleNamespace(wanted=Wanted(store, ids)))
     nobody = cast(Any, None)
-    return Sharing(anchor, nobody, nobody, SITES, "paris", 1, nobody, eager)
+    return Sharing(anchor, nobody, nobody, nobody, SITES, "paris", 1, nobody, eager)
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ async def test_where_a_rule_is_changed(method: str, rule: str, path: str, reach:
     whole = {POLICY: PLACES} if POLICY in path else {}
     anchors = {POLICY: "tokyo"} if whole else {}
     where = Whereabouts(path={**whole, rule: {"tokyo": "r"}}, anchors=anchors)
-    sharing = Sharing(known, known, known, tuple(PLACES), "paris", 1, known)
+    sharing = Sharing(known, known, known, known, tuple(PLACES), "paris", 1, known)
     asked = Question(call, None, cast(Any, None), where, "req-1")
     where = (await sharing.in_wholes(asked)).where
     found = plan(call, where, tuple(PLACES), "paris")

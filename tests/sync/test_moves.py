@@ -1,5 +1,6 @@
 """An address goes to another site at once, for a stopgap has it: the ledger, and daemons of the small world."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from adapters.marks import marks_of
 from sync.ipam.claims import claimed, used
 from sync.ipam.ledger import Claim, Ledger
-from sync.ipam.life import with_site_leaving
+from sync.ipam.life import reopened, with_site_leaving
 from sync.ipam.moves import declined, due, granted, has_to_stay, wished
 from sync.ipam.ranges import number
 from sync.ipam.refused import Refused
@@ -60,7 +61,7 @@ def test_what_came_of_nothing_is_not_lost() -> None:
     ledger = written(ledger, lambda now: look(now, "paris", at(3)))
     assert ledger.owner(NET + 2) == "tokyo", "it is claimed"
     (claim,) = ledger.claims
-    lapsed = ledger.__class__(**{n: getattr(ledger, n) for n in ledger.__slots__} | {"claims": ()})
+    lapsed = replace(ledger, claims=())
     assert NET + 2 in range(lapsed.stock()[0][0], lapsed.stock()[-1][1] + 1)
     assert claim == Claim(NET + 2, "tokyo", claim.since)
 
@@ -91,6 +92,14 @@ def test_the_first_has_it_and_the_second_is_refused() -> None:
     ledger = written(two_sites(), lambda now: claimed(now, NET + 2, "paris"))
     with pytest.raises(Refused):
         wished(ledger, NET + 2, "tokyo")
+
+
+def test_after_a_loss_a_stopgap_stays_until_every_site_has_been_read() -> None:
+    ledger = reopened(given(asked_for(two_sites(), 2)), "two")
+    assert has_to_stay(ledger, "paris", NET + 2)
+    assert not has_to_stay(ledger, "paris", NET + 2, stopgap=False)
+    read_again = replace(ledger, members=tuple(replace(e, read=True) for e in ledger.members))
+    assert not has_to_stay(read_again, "paris", NET + 2)
 
 
 def test_what_the_site_has_lost_meanwhile_it_does_not_give() -> None:

@@ -46,7 +46,7 @@ class Run:
             (self.ports, 12),
             (self.slow_ports, 6),
             (self.gateway, 4),
-            (self.moves, 1),
+            (self.moves, 3),
             (self.delete, 12),
             (self.arrive, 3),
             (self.freeze, 1),
