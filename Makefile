@@ -38,7 +38,7 @@ test: export CI ?= true
 test: lint redis chromium ## lint and the whole suite, the parts against real sites included
 	@trap '$(BIN)/python -m lab down' EXIT
 	$(BIN)/python -m lab up --sites $(TEST_SITES)
-	$(BIN)/python -m pytest -n 2 --max-worker-restart 0 $(PYTEST_ARGS)  # see tests/lanes.py
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 .PHONY: chromium
 chromium: # for the logins in a browser
