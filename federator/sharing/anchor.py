@@ -26,6 +26,7 @@ from federator.sharing.closure import Closure, Member
 from federator.sharing.fitness import Fit, Fitness
 from federator.sharing.plugging import Plugging
 from federator.sharing.pools import new_pools, with_pools, without_pools
+from federator.sharing.ports import error_type
 from federator.sharing.reader import Reader
 from federator.sharing.wanted import Wanted
 from idmap.desired import Desired
@@ -333,7 +334,7 @@ class Anchor:
         Raises Unavailable if nobody is at work who would tell that they are not needed any more.
         """
         apart = self.fitness.apart
-        if _type(reply) != "RouterInUse" or not await apart.has_ways(router, reply.site):
+        if error_type(reply) != "RouterInUse" or not await apart.has_ways(router, reply.site):
             return False
         for site in sorted({reply.site, *await apart.owners(router)}):
             if not await self.wanted.store.led(site):
@@ -342,12 +343,6 @@ class Anchor:
                     " (federator sync)."
                 )
         return True
-
-
-def _type(reply: SiteReply) -> str:
-    """What Neutron calls an error."""
-    error = reply.body.get("NeutronError") if isinstance(reply.body, dict) else None
-    return str(error.get("type")) if isinstance(error, dict) else ""
 
 
 def _in_use(kind: Kind, entry: Desired, site: str, ports: list[Any]) -> Conflict:

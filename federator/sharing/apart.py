@@ -31,29 +31,24 @@ class Apart:
 
     async def ways(self, router: Desired, site: str) -> list[dict[str, str]]:
         """The routes of a router over its transit network at a site, where there is one."""
-        words = loaded(await self.store.published(NAME))
-        here = ends_of(words, router.global_id, [site]).get(site)
-        if here is None or here.vlan is None:
+        words = await self._words()
+        if not _has_ways(words, router.global_id, site):
             return []
         routes = routes_at(site, router, words, self.numbers)
         return [{"destination": to, "nexthop": over} for to, over in sorted(routes)]
 
     async def has_ways(self, router: Desired, site: str) -> bool:
         """Whether a router has a transit network at a site, as far as that is told."""
-        words = loaded(await self.store.published(NAME))
-        here = ends_of(words, router.global_id, [site]).get(site)
-        return here is not None and here.vlan is not None
+        return _has_ways(await self._words(), router.global_id, site)
 
     async def owners(self, router: Desired) -> frozenset[str]:
         """The sites at which a router is plugged into something that stays there, as far as they have told."""
-        words = loaded(await self.store.published(NAME))
-        told = ends_of(words, router.global_id, router.sites)
+        told = ends_of(await self._words(), router.global_id, router.sites)
         return frozenset(site for site, ends in told.items() if ends.own)
 
     async def is_led_to(self, router: str, site: str, subnets: Collection[str]) -> bool:
         """Whether a site has told that a router leads to these of its networks, by their CIDRs."""
-        words = loaded(await self.store.published(NAME))
-        here = ends_of(words, router, [site]).get(site)
+        here = ends_of(await self._words(), router, [site]).get(site)
         return here is not None and {str(ip_network(each)) for each in subnets} <= set(here.own)
 
     async def known(self, members: Collection[Member]) -> set[str]:
@@ -85,7 +80,7 @@ class Apart:
         if not routers:
             return
         entries = await self.store.get([each.global_id for each in routers])
-        words = loaded(await self.store.published(NAME))
+        words = await self._words()
         for router in routers:
             entry = entries.get(router.global_id)
             own = _own(router, entry, words, members, stay, new)
@@ -94,6 +89,9 @@ class Apart:
                 _have_vlans(words, to)
                 _overlap_nowhere(own, members, new)
                 self._have_room(own, to, len(router.item.get("routes") or ()))
+
+    async def _words(self) -> Words:
+        return loaded(await self.store.published(NAME))
 
     def _have_room(self, own: Own, sites: Set[str], routes: int) -> None:
         for site in sorted(sites & self.max_routes.keys()):
@@ -156,6 +154,11 @@ def _own(
         if each.item["network_id"] in stay:
             own.setdefault(each.anchor, set()).add(str(ip_network(each.item["cidr"])))
     return own
+
+
+def _has_ways(words: Words, router: str, site: str) -> bool:
+    here = ends_of(words, router, [site]).get(site)
+    return here is not None and here.vlan is not None
 
 
 def _have_vlans(words: Words, sites: Collection[str]) -> None:

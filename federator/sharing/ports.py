@@ -74,9 +74,14 @@ def having(address: str) -> str:
 
 def in_use(reply: SiteReply) -> str:
     """The type of Neutron's error, if what it refuses is an address or a MAC that another port has."""
+    kind = error_type(reply)
+    return kind if reply.status == 409 and kind in _IN_USE else ""
+
+
+def error_type(reply: SiteReply) -> str:
+    """What Neutron calls the error that it answers with; empty if it answers with none."""
     error = reply.body.get("NeutronError") if isinstance(reply.body, dict) else None
-    kind = error.get("type") if isinstance(error, dict) else None
-    return str(kind) if reply.status == 409 and kind in _IN_USE else ""
+    return str(error.get("type") or "") if isinstance(error, dict) else ""
 
 
 def is_going(server: Mapping[str, Any]) -> bool:

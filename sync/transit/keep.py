@@ -14,7 +14,6 @@ from idmap.front import IdMap
 from sync.cloud import Cloud, Led, Refused
 from sync.driver import Ground
 from sync.observe import Observed
-from sync.plan import Replica
 from sync.refusals import Refusals
 from sync.transit.job import Job
 from sync.transit.number import Numbers
@@ -82,20 +81,16 @@ class Transit:
             # Before, networks that span sites may pass for this one's own.
             before = words.get(self.site, word).routers
             networks = {e.global_id: e for e in desired if e.kind == "network" and not e.deleted}
-            ends = {
-                gid: self._ends(
-                    routers[gid],
-                    replica,
-                    parts.get(gid),
-                    networks,
-                    observed,
-                    account,
-                    before.get(gid),
-                )
-                for gid, replica in replicas.items()
-                if len(routers[gid].sites) > 1 and not routers[gid].deleted
-            }
-            word = replace(word, routers={gid: each for gid, each in ends.items() if each})
+            table: dict[str, Ends] = {}
+            for gid, replica in replicas.items():
+                router, part = routers[gid], parts.get(gid)
+                if len(router.sites) > 1 and not router.deleted:
+                    own = own_prefixes(
+                        router, replica.local_id, networks, observed.replicas, account
+                    )
+                    if (ends := _believed(own, part, before.get(gid))) is not None:
+                        table[gid] = ends
+            word = replace(word, routers=table)
         if lead is not None:
             await self._tell(word, routers, lead)
         words[self.site] = word
@@ -121,26 +116,6 @@ class Transit:
     def _places(self, router: Desired) -> frozenset[str]:
         """The sites at which there is something of a router: what is still to come there has nothing yet."""
         return router.sites & (self.ids.pins.places("router", router.global_id) or {}).keys()
-
-    def _ends(
-        self,
-        router: Desired,
-        replica: Replica,
-        part: Part | None,
-        networks: Mapping[str, Desired],
-        observed: Observed,
-        account: str,
-        before: Ends | None,
-    ) -> Ends | None:
-        """What this site has of a router; None if that is not shown.
-
-        As `before` if it shows less than can be: not even the port that is ours, or not all subnets. A Neutron
-        that has just started was seen to do so.
-        """
-        own = own_prefixes(router, replica.local_id, networks, observed.replicas, account)
-        if own is None or (not own and before and part is not None and part.port is None):
-            return before
-        return Ends(own, part.vlan if part else None, part.mtu if part else None)
 
     async def keep(self, todo: Work, lead: Leadership) -> Kept:
         """Do it. Raises NotLeading."""
@@ -188,6 +163,17 @@ class Transit:
         if lead is None:
             return await self.chooser.known()
         return await self.chooser.chosen(routers.values(), words, quiet)
+
+
+def _believed(own: tuple[str, ...] | None, part: Part | None, before: Ends | None) -> Ends | None:
+    """What this site has of a router; None if that is not shown.
+
+    As `before` if it shows less than can be: not even the port that is ours, or not all subnets. A Neutron
+    that has just started was seen to do so.
+    """
+    if own is None or (not own and before and part is not None and part.port is None):
+        return before
+    return Ends(own, part.vlan if part else None, part.mtu if part else None)
 
 
 def unfit(ground: Ground, pool: range) -> str:
