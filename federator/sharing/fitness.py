@@ -132,8 +132,7 @@ class Fitness:
         # A network that is made again needs its parts, and its policy.
         before = {name for each in asked for name in each.kind.after}
         parts = [m for m in members if m.kind.takers(m.item) & networks or m.kind.name in before]
-        await self.wanted.at([*asked, *parts], sites)
-        unfit = await self._unfit(networks)
+        unfit = await self._unfit(networks, [*asked, *parts], sites)
         for global_id in unfit:
             own = [
                 m for m in [*asked, *parts] if global_id in {m.global_id, *m.kind.takers(m.item)}
@@ -146,9 +145,15 @@ class Fitness:
             await self.wanted.wait([member.global_id], [member.anchor], self.seconds)
         return unfit
 
-    async def _unfit(self, networks: Collection[str]) -> Mapping[str, str]:
-        """Which of these cannot be stretched, and why; else all others are by then. Raises Unavailable."""
+    async def _unfit(
+        self, networks: Collection[str], members: Collection[Member], sites: Collection[str]
+    ) -> Mapping[str, str]:
+        """Which of the networks among these cannot be stretched, and why; else all others are by then.
+
+        Raises Unavailable.
+        """
         end = monotonic() + self.seconds
+        await self.wanted.at(members, sites)
         while True:
             entries = await self.wanted.store.get(networks)
             unfit, lacking = dict[str, str](), list[Desired]()
@@ -170,6 +175,9 @@ class Fitness:
                 )
             if late:
                 raise Unavailable(f"It is not known yet {what}; try again.")
+            if any(not each.sites >= set(sites) for each in lacking):
+                # Somebody else had his answer, and took them back before it was seen here.
+                await self.wanted.at(members, sites)
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def _take_back(self, members: Iterable[Member], before: Mapping[str, Desired]) -> None:

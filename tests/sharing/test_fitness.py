@@ -2,9 +2,9 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Collection, Iterable, Sequence
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -15,7 +15,9 @@ from federator.asker import Question
 from federator.faults import Conflict, Unavailable
 from federator.plan import Whereabouts
 from federator.sharing.apart import Apart
+from federator.sharing.closure import Member
 from federator.sharing.fitness import Fit, Fitness
+from federator.sharing.wanted import Wanted
 from sync.driver import SEGMENT
 from sync.pools import Unread
 from sync.transit.words import NAME, Word, dumped
@@ -162,6 +164,26 @@ async def test_two_who_want_it_at_once_leave_nothing_behind_either() -> None:
     # Nor does one who died before he was told.
     await world.wanted.at(some, ["tokyo"])
     await with_daemons(world, ask(), "paris", "tokyo")
+    assert set(map(frozenset, (await wanted(world)).values())) == {frozenset({"paris"})}
+
+
+async def test_who_finds_it_taken_back_before_he_was_answered_asks_again() -> None:
+    world = await World().start()
+    some = await members(world, (await network(world, "paris", "10.1.0.0/24", port=True))[0])
+
+    class TakenBackOnce(Wanted):
+        """Somebody else had his answer, and took the network back before the daemon's was seen here."""
+
+        async def at(self, members: Iterable[Member], sites: Collection[str]) -> list[str]:
+            first = not await self.store.all()
+            ids = await super().at(members, sites)
+            for entry in await self.store.all() if first else ():
+                await self.store.put(replace(entry, sites=frozenset({"paris"})))
+            return ids
+
+    asked = replace(fitness(world, 5), wanted=TakenBackOnce(world.store, world.ids))
+    with pytest.raises(Conflict, match=r"with ports cannot be stretched at this site"):
+        await with_daemons(world, asked.first(some, ["tokyo"]), "paris", "tokyo")
     assert set(map(frozenset, (await wanted(world)).values())) == {frozenset({"paris"})}
 
 
