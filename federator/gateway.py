@@ -44,8 +44,8 @@ from federator.sharing.ports import wishes
 from federator.sharing.sharing import Sharing
 from federator.sharing.span import only_hints_of
 from federator.stated import StatedNames
+from federator.upkeep.lookout import Lookout
 from federator.upkeep.namesakes import Item, unnoticed
-from federator.upkeep.rebuild import Rebuild
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Gateway:
     idempotency: Idempotency
     keypairs: Keypairs
     intake: Intake
-    rebuild: Rebuild
+    lookout: Lookout
     sharing: Sharing
     abilities: Abilities
     sites: tuple[str, ...]
@@ -222,11 +222,10 @@ class Gateway:
 
     async def _page(self, question: Question, sites: Sequence[str], page: Page) -> web.Response:
         call, base = question.call, self.fanout.asker.public_base
-        began = monotonic()
         leaf = await self.lists.leaf(question, sites, page)
         if call.resource is not None and self._unnoticed(call.resource, list(leaf.read.values())):
             # New at the sites (the default groups of a new project): known at once, not in a minute.
-            await self.rebuild.look_for_namesakes(since=began)
+            await self.lookout.look_after(monotonic())
             leaf = await self.lists.leaf(question, sites, page)
         replies = [leaf.replies[site] for site in sites if site in leaf.replies]
         if question.strict:

@@ -294,7 +294,7 @@ def build(settings: Settings) -> House:
                 services["compute"], fanout, owners, accounts, settings.sites, default_site
             ),
             intake=Intake(versions, settings.max_body_bytes),
-            rebuild=rebuild,
+            lookout=rebuild.lookout,
             sharing=Sharing(
                 Anchor(
                     Wanted(desired, ids),

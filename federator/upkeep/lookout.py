@@ -7,6 +7,8 @@ is away, or the IDs of its images and networks would change, and change back.
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
+from time import monotonic
 from typing import Any
 
 import structlog
@@ -21,6 +23,10 @@ from idmap.store import Pin
 
 log = structlog.get_logger(__name__)
 
+_PATIENCE_SECONDS = 5
+"""How long a request waits for its turn to look: another process may be at it, or rebuild the map."""
+_TRY_SECONDS = 0.1
+
 
 @dataclass(slots=True)
 class Lookout:
@@ -31,9 +37,39 @@ class Lookout:
     ids: IdMap
     _seen: dict[tuple[str, str], list[Any]] = field(default_factory=dict)
     """(kind, site) -> the items that decide, as last seen."""
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _began: float = -inf
+    """When the last look that came to its end began, on the clock of `time.monotonic`."""
+
+    async def look_alone(self) -> bool:
+        """Look, unless another process is at it or rebuilds the map: then False. Raises StoreUnavailable."""
+        async with self._turn:
+            return await self._look_alone()
+
+    async def look_after(self, moment: float) -> None:
+        """Look, unless somebody here has begun to after this moment (on the clock of `time.monotonic`).
+
+        What was seen at two sites until then is one afterwards, if it is equal. If another process rebuilds the
+        map all the while, it is left to that. Raises StoreUnavailable.
+        """
+        end = monotonic() + _PATIENCE_SECONDS
+        async with self._turn:
+            while self._began < moment and not await self._look_alone():
+                if monotonic() > end:
+                    return
+                await asyncio.sleep(_TRY_SECONDS)
+
+    async def _look_alone(self) -> bool:
+        began = monotonic()
+        async with self.ids.store.rebuild_lock() as lease:
+            if lease is None:
+                return False
+            await self.look()
+        self._began = began
+        return True
 
     async def look(self) -> None:
-        """Pin what is equal, unpin what is not any more. Raises StoreUnavailable."""
+        """Pin what is equal, unpin what is not any more. The map is locked. Raises StoreUnavailable."""
         pins: list[Pin] = []
         for service in self.services.values():
             for resource in service.resources:

@@ -7,9 +7,7 @@ stamps missing; the others are finished.
 
 import asyncio
 from collections.abc import Callable, Mapping, Set
-from dataclasses import dataclass, field, replace
-from math import inf
-from time import monotonic
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -60,8 +58,6 @@ class Rebuild:
     ids: IdMap
     lookout: Lookout
     restoring: Restoring
-    _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _look_began: float = -inf
 
     async def run(self, say: Say = lambda line: None) -> bool:
         """Rebuild the whole map. False if somebody else is at it. Raises StoreUnavailable."""
@@ -79,19 +75,6 @@ class Rebuild:
         metrics.REBUILDS.labels(outcome).inc()
         say(f"the ID map is {outcome}")
         return True
-
-    async def look_for_namesakes(self, since: float = inf) -> None:
-        """Look for what is equal at several sites, unless another process is at it or rebuilds.
-
-        Nothing is done if such a look began after `since` (on the clock of `time.monotonic`).
-        """
-        async with self._looking:
-            if self._look_began > since:
-                return
-            self._look_began = monotonic()
-            async with self.ids.store.rebuild_lock() as lease:
-                if lease is not None:
-                    await self.lookout.look()
 
     async def _site(self, survey: Survey, lease: Lease, read: Set[str], say: Say) -> None:
         site = survey.names.name
@@ -214,7 +197,7 @@ async def keep_map(rebuild: Rebuild, every: float, wanted: asyncio.Event) -> Non
                 log.warning("the ID map is incomplete, rebuilding it from the sites")
                 await rebuild.run(lambda line: log.info("rebuild", step=line))
             else:
-                await rebuild.look_for_namesakes()
+                await rebuild.lookout.look_alone()
         except StoreUnavailable as error:
             log.warning("the ID map cannot be kept", reason=str(error))
         except Exception:
