@@ -130,18 +130,15 @@ class Fitness:
         """Which of the networks that are `asked` for cannot be at these sites, and why. All others can."""
         networks = {member.global_id for member in asked}
         # A network that is made again needs its parts, and its policy.
-        before = {name for each in asked for name in each.kind.after}
-        parts = [m for m in members if m.kind.takers(m.item) & networks or m.kind.name in before]
-        unfit = await self._unfit(networks, [*asked, *parts], sites)
-        for global_id in unfit:
-            own = [
-                m for m in [*asked, *parts] if global_id in {m.global_id, *m.kind.takers(m.item)}
-            ]
-            been = known.get(global_id)
-            # Without a VLAN ID it has never been elsewhere, whoever wanted it there and died over it.
-            await self._take_back(own, known if been and SEGMENT in been.spec else {})
+        first = {name for each in asked for name in each.kind.after}
+        parts = [m for m in members if m.kind.takers(m.item) & networks or m.kind.name in first]
+        every = [*asked, *parts]
+        while True:
+            unfit = await self._unfit(networks, every, sites)
+            if all([await self._taken_back(gid, every, known) for gid in unfit]):
+                break
         # With other local IDs than before, where they were made again.
-        for member in along([*asked, *parts], unfit):
+        for member in along(every, unfit):
             await self.wanted.wait([member.global_id], [member.anchor], self.seconds)
         return unfit
 
@@ -159,7 +156,7 @@ class Fitness:
             unfit, lacking = dict[str, str](), list[Desired]()
             for gid, entry in entries.items():
                 status = (await self.wanted.store.statuses(entry.anchor, [gid])).get(gid)
-                if status is not None and status.state is State.ERROR and not status.generation:
+                if status is not None and _is_unfit(status):
                     unfit[gid] = status.error
                 elif not _is_fit(entry, status):
                     lacking.append(entry)
@@ -180,23 +177,46 @@ class Fitness:
                 await self.wanted.at(members, sites)
             await asyncio.sleep(_LOOK_SECONDS)
 
-    async def _take_back(self, members: Iterable[Member], before: Mapping[str, Desired]) -> None:
-        """These are wanted nowhere else than before; somebody else may have taken them back already."""
-        for member in members:
+    async def _taken_back(
+        self, network: str, members: Iterable[Member], known: Mapping[str, Desired]
+    ) -> bool:
+        """A network and its parts are wanted nowhere else than before. False: what was in its way is gone, and
+        somebody else may have been told so; then all stays wanted.
+
+        Somebody else may have taken them back already, or want them again: the network goes and comes first.
+        """
+        store, been = self.wanted.store, known.get(network)
+        # Without a VLAN ID it has never been elsewhere, whoever wanted it there and died over it.
+        before = known if been is not None and SEGMENT in been.spec else {}
+        own = [m for m in members if network in {m.global_id, *m.kind.takers(m.item)}]
+        for member in sorted(own, key=lambda each: each.global_id != network):
             gid = member.global_id
             sites = before[gid].sites if gid in before else frozenset({member.anchor})
-            now = (await self.wanted.store.get([gid])).get(gid)
-            while now is not None and not now.deleted and not now.sites <= sites:
-                if await self.wanted.store.put(replace(now, sites=now.sites & sites)) is not None:
-                    await self.wanted.store.wake(now.sites)
+            while True:
+                entries = await store.get({gid, network})
+                now, whole = entries.get(gid), entries.get(network)
+                if now is None or now.deleted or now.sites <= sites:
                     break
-                now = (await self.wanted.store.get([gid])).get(gid)
+                if gid != network and whole is not None and not whole.sites <= sites:
+                    return True
+                status = (await store.statuses(now.anchor, [network])).get(network)
+                if gid == network and not (status is not None and _is_unfit(status)):
+                    return False
+                if await store.put(replace(now, sites=now.sites & sites)) is not None:
+                    await store.wake(now.sites)
+                    break
+        return True
 
 
 def _is_coming(member: Member, known: Mapping[str, Desired], sites: Collection[str]) -> bool:
     """Whether a network is on its way to all of these already, or there."""
     entry = known.get(member.global_id)
     return entry is not None and SEGMENT in entry.spec and entry.sites >= {member.anchor, *sites}
+
+
+def _is_unfit(status: Status) -> bool:
+    """Whether the daemon of its anchor says that a network cannot be stretched."""
+    return status.state is State.ERROR and not status.generation
 
 
 def _is_fit(entry: Desired, status: Status | None) -> bool:
