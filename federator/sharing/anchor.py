@@ -206,7 +206,7 @@ class Anchor:
         entries = await self.wanted.store.get([member.global_id for member in members])
         sites = {site for entry in entries.values() if not entry.deleted for site in entry.sites}
         if len(sites) > 1:
-            await self.wanted.at(members, sites)
+            await self.wanted.at(await self.fitness.checked(members, sites), sites)
 
     async def _as_it_is(self, question: Question, entry: Desired, site: str) -> Member:
         kind = kind_of(entry.kind)

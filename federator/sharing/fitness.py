@@ -120,6 +120,15 @@ class Fitness:
             raise Conflict(". ".join(filter(None, [why, error.message]))) from None
         return along(members, stay)
 
+    async def checked(self, members: Sequence[Member], sites: Collection[str]) -> Sequence[Member]:
+        """Those of these that go to these sites. What belongs to them may be more than was asked about before:
+        somebody else may have plugged their router in meanwhile. Raises as `first`."""
+        known = await self.wanted.store.get([member.global_id for member in members])
+        networks = [each for each in members if each.kind.stretch]
+        if all(_is_coming(each, known, sites) for each in networks):
+            return members
+        return await self.first(members, sites)
+
     async def _asked(
         self,
         asked: Sequence[Member],
