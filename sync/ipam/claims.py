@@ -40,10 +40,9 @@ def claimed(ledger: Ledger, address: int, site: str) -> Ledger:
         raise Elsewhere(409, "IpAddressAlreadyAllocated", message)
     if not ledger.all_read and not holds(ledger.leased(site), address):
         raise Refused(503, "ServiceUnavailable", NOT_READ)
-    # A second claim takes the place of the first: it holds the address for as long as it would itself.
-    others = tuple(each for each in ledger.claims if each.address != address)
+    # Beside those of others who ask for it at the site: whoever of them is refused gives back his own.
     ledger = begun_again(ledger, site, singles([address]))
-    return replace(ledger, claims=(*others, Claim(address, site, ledger.next)))
+    return replace(ledger, claims=(*ledger.claims, Claim(address, site, ledger.next)))
 
 
 def unclaimed(ledger: Ledger, address: int, site: str, since: int) -> Ledger:

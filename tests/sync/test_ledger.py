@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from sync.ipam.balance import balanced, hungry, left, prepared, sizes
-from sync.ipam.claims import claimed, unclaimed
+from sync.ipam.claims import claimed, unclaimed, used
 from sync.ipam.form import dumped, loaded, pools_of, ranges_of
 from sync.ipam.ledger import Ledger, wanted_pools
 from sync.ipam.life import (
@@ -422,6 +422,23 @@ def test_a_claim_ends_when_the_site_refuses_or_its_time_is_over() -> None:
     assert ledger.claims == (claim,), "its port may be under way"
     seen = Observation("tokyo", "one", ledger.version, (), (), lapsed=claim.since)
     assert not observed(ledger, seen).claims
+
+
+def test_of_two_who_ask_for_one_address_at_a_site_the_second_holds_it_for_himself_alone() -> None:
+    ledger = two_sites()
+    free = ledger.stock()[0][0]
+    ledger = written(ledger, lambda now: claimed(now, free, "tokyo"))
+    first = ledger.version
+    ledger = written(ledger, lambda now: claimed(now, free, "tokyo"))
+    second = ledger.version
+    # The site makes the port of the first one, and so refuses the second.
+    ledger = written(ledger, lambda now: unclaimed(now, free, "tokyo", second))
+    with pytest.raises(Refused):
+        claimed(ledger, free, "paris")
+    ledger = written(ledger, lambda now: used(now, free, "tokyo", first))
+    assert not ledger.claims
+    assert ledger.owner(free) == "tokyo", "its port has it"
+    everything(ledger)
 
 
 def test_a_claim_beyond_the_subnet_or_at_no_site_is_refused() -> None:
