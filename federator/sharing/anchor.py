@@ -6,8 +6,8 @@ it ended (`sync.unfinished`).
 """
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
@@ -30,6 +30,7 @@ from federator.sharing.ports import error_type
 from federator.sharing.reader import Reader
 from federator.sharing.wanted import Wanted
 from idmap.desired import Desired
+from idmap.store import StoreUnavailable
 from sync.kind import Kind
 from sync.kinds.router_interface import OWNERS
 from sync.kinds.subnet import POOLS
@@ -58,7 +59,8 @@ class Anchor:
         if call.is_create and not question.where.path:
             reply = await self.reader.fanout.ask(question, site)
             if reply.ok:
-                await self._new_part(question, site, reply)
+                with made(question, site):
+                    await self._new_part(question, site, reply)
             return answer.one(reply, question.request_id)
         path = question.where.path
         global_id = next((ref for ref in path if ref in question.where.anchors), next(iter(path)))
@@ -343,6 +345,19 @@ class Anchor:
                     " (federator sync)."
                 )
         return True
+
+
+@contextmanager
+def made(question: Question, site: str) -> Iterator[None]:
+    """A site has made something new. What goes wrong from here on is no reason to ask again for it: then there
+    would be two. Raises Timeout."""
+    try:
+        yield
+    except (StoreUnavailable, Unavailable) as error:
+        raise Timeout(
+            f"The site {site} has made it, and it is not known yet where else it is to be ({error})."
+            f" Look before you repeat it ({question.request_id})."
+        ) from error
 
 
 def _in_use(kind: Kind, entry: Desired, site: str, ports: list[Any]) -> Conflict:

@@ -6,6 +6,7 @@ sites. So the address is claimed in the subnet's book before a site is asked, an
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 
@@ -16,6 +17,7 @@ from federator.plan import Whereabouts
 from federator.sharing.ports import wishes
 from idmap.desired import DesiredStore
 from idmap.ledgers import LedgerStore
+from idmap.store import StoreUnavailable
 from sync.ipam.balance import hungry
 from sync.ipam.claims import claimed, unclaimed, used
 from sync.ipam.ledger import Ledger
@@ -81,13 +83,14 @@ class Claims:
             await change(self.ledgers, each.subnet, decide)
 
     async def used(self, held: list[Held]) -> None:
-        """The site has made the ports."""
+        """The site has made the ports. What cannot be written down now its daemon sees."""
         for each in held:
 
             def decide(ledger: Ledger, each: Held = each) -> Ledger:
                 return used(ledger, each.address, each.site, each.since)
 
-            await change(self.ledgers, each.subnet, decide)
+            with suppress(StoreUnavailable):
+                await change(self.ledgers, each.subnet, decide)
 
     async def hungry(self, call: Call, where: Whereabouts, site: str) -> set[str]:
         """A site has no address left for new ports on a network that spans sites: others give it some.

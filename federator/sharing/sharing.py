@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from time import monotonic
 
+import structlog
 from aiohttp import web
 
 from adapters.errors import FederationError
@@ -16,7 +17,7 @@ from federator.call import SiteReply
 from federator.faults import Conflict, Fault, Unavailable
 from federator.merge import made_of
 from federator.plan import Whereabouts
-from federator.sharing.anchor import Anchor
+from federator.sharing.anchor import Anchor, made
 from federator.sharing.apart import at_its_site, networks_of, site_elsewhere
 from federator.sharing.claims import Claims
 from federator.sharing.closure import Closure
@@ -27,7 +28,10 @@ from federator.sharing.need import CHANGES, Need, need
 from federator.sharing.ports import changes_ports, wishes
 from federator.sharing.span import begins_shared, is_for_everybody, stated_span
 from federator.waysout import WaysOut
+from idmap.store import StoreUnavailable
 from sync.kinds.policy import RULE_KINDS, RULES
+
+log = structlog.get_logger(__name__)
 
 _LOOK_SECONDS = 0.1
 _NO_ADDRESSES = b"IpAddressGenerationFailure"
@@ -133,8 +137,15 @@ class Sharing:
         """A site has answered what was its own affair.
 
         If it refused something new for want of addresses, it gets some for the next try. If its ports have
-        changed, its daemon is to tell the others of them.
+        changed, its daemon is to tell the others of them; without a word it does so with its next round.
         """
+        try:
+            await self._answered(question, reply)
+        except StoreUnavailable as error:
+            # What is done is done: who is told to try again would do it twice.
+            log.warning("daemons not woken", site=reply.site, why=str(error))
+
+    async def _answered(self, question: Question, reply: SiteReply) -> None:
         call = question.call
         if reply.ok and changes_ports(call) and self._spans(question, reply.site):
             await self.anchor.wanted.store.wake([reply.site])
@@ -198,26 +209,33 @@ class Sharing:
 
     async def made_at(self, sites: Sequence[str], question: Question, anchor: str) -> web.Response:
         """Make something new that is to be at several sites, at its anchor first. The anchor's answer."""
-        reader, call = self.anchor.reader, question.call
-        reply = await reader.fanout.ask(question, anchor)
-        if reply.ok and call.resource is not None:
-            to = frozenset(sites)
-            closure = Closure(reader, question.identity, question.request_id, to)
-            try:
-                for item in made_of(call.resource, reply.body):
-                    await closure.add(call.resource.kind, str(item["id"]))
-            except Conflict:
-                # An admin made it for another project: it is there, and stays at its site.
-                return answer.one(reply, question.request_id)
-            for site in sites:
-                with suppress(FederationError):
-                    # Where it cannot be had now, the daemon says so, and what is made waits.
-                    await reader.fanout.asker.site_token(question.identity, site)
-            ids = await self.anchor.wanted.at(closure.members.values(), sites)
-            with suppress(Fault):
-                # Until it is fit for other sites: what is made next may be a part of it.
-                await self.anchor.wanted.wait(ids, [anchor], self.seconds)
+        reply = await self.anchor.reader.fanout.ask(question, anchor)
+        if reply.ok:
+            with made(question, anchor):
+                await self._is_at(sites, question, anchor, reply)
         return answer.one(reply, question.request_id)
+
+    async def _is_at(
+        self, sites: Sequence[str], question: Question, anchor: str, reply: SiteReply
+    ) -> None:
+        """What its anchor has just made is to be at these sites, too."""
+        reader, call = self.anchor.reader, question.call
+        assert call.resource is not None
+        closure = Closure(reader, question.identity, question.request_id, frozenset(sites))
+        try:
+            for item in made_of(call.resource, reply.body):
+                await closure.add(call.resource.kind, str(item["id"]))
+        except Conflict:
+            # An admin made it for another project: it is there, and stays at its site.
+            return
+        for site in sites:
+            with suppress(FederationError):
+                # Where it cannot be had now, the daemon says so, and what is made waits.
+                await reader.fanout.asker.site_token(question.identity, site)
+        ids = await self.anchor.wanted.at(closure.members.values(), sites)
+        with suppress(Fault):
+            # Until it is fit for other sites: what is made next may be a part of it.
+            await self.anchor.wanted.wait(ids, [anchor], self.seconds)
 
     async def in_wholes(self, question: Question) -> Question:
         """The question with the policy of a rule that is named without: it is what is changed."""
