@@ -45,10 +45,13 @@ class Closure:
     to: frozenset[str] = frozenset()
     """The sites that all of it is to come to."""
     members: dict[str, Member] = field(default_factory=dict)
+    roots: list[tuple[str, str]] = field(default_factory=list)
+    """What was added: (kind, global ID)."""
     _todo: list[tuple[str, str]] = field(default_factory=list)
 
     async def add(self, kind: str, global_id: str) -> None:
         """This object and all that belongs to it. Raises Conflict, Unavailable, NotFound."""
+        self.roots.append((kind, global_id))
         self._todo.append((kind, global_id))
         while self._todo:
             kind, global_id = self._todo.pop()

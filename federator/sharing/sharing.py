@@ -13,7 +13,7 @@ from adapters.errors import FederationError
 from adapters.registry import all_services
 from federator import answer
 from federator.asker import Question
-from federator.call import SiteReply
+from federator.call import Call, SiteReply
 from federator.faults import Conflict, Fault, Unavailable
 from federator.merge import made_of
 from federator.plan import Whereabouts
@@ -90,7 +90,7 @@ class Sharing:
             closure.members.values(), [wish.site], set[str]().union(*needed)
         )
         await self.defaults.seen_to(members, wish.site, question)
-        ids = await self.anchor.wanted.at(members, [wish.site])
+        ids = await self.anchor.bring(question, closure, members, [wish.site])
         sites = {wish.site, *(member.anchor for member in members)}
         await self.anchor.wanted.wait(ids, sorted(sites), self.seconds)
         question = await self._only_whole(await reader.located(question))
@@ -147,6 +147,9 @@ class Sharing:
 
     async def _answered(self, question: Question, reply: SiteReply) -> None:
         call = question.call
+        if reply.ok and _may_come_into_care(call):
+            with made(question, reply.site):
+                await self.anchor.caught_up(question, reply)
         if reply.ok and changes_ports(call) and self._spans(question, reply.site):
             await self.anchor.wanted.store.wake([reply.site])
         if reply.ok and (call.plugs_in or call.unplugs):
@@ -271,3 +274,9 @@ class Sharing:
         """Whether there are, or were, daemons of the site and of those of what has to come: else none spans."""
         sites = {wish.site, *(site for _, ref in wish.missing for site in where.body[ref])}
         return sites == await self.anchor.wanted.store.ever_led(sites)
+
+
+def _may_come_into_care(call: Call) -> bool:
+    """Whether a request changes something that can be at several sites."""
+    resource = call.resource
+    return call.method in ("POST", "PUT", "DELETE") and resource is not None and resource.shared
