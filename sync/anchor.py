@@ -15,11 +15,12 @@ import structlog
 from idmap.desired import READ, Desired, DesiredStore
 from idmap.front import IdMap
 from sync.addresses import Addresses
+from sync.cloud import Cloud
 from sync.driver import SEGMENT, Ground, Unfit, vlan_of
 from sync.kind import Kind
 from sync.news import News, told_vlans
 from sync.numbers import SEGMENTS
-from sync.observe import Observed
+from sync.observe import Observed, is_there
 from sync.plan import Replica
 from sync.segments import NoSegment, candidates
 from sync.share import goes_with
@@ -32,7 +33,7 @@ log = structlog.get_logger(__name__)
 class Anchor:
     """Decides for what has its anchor at one site."""
 
-    site: str
+    cloud: Cloud
     store: DesiredStore
     ids: IdMap
     kinds: Sequence[Kind]
@@ -41,6 +42,11 @@ class Anchor:
     addresses: Addresses
     news: News
     clock: Callable[[], float]
+
+    @property
+    def site(self) -> str:
+        """Its name."""
+        return self.cloud.site
 
     async def decided(
         self, desired: Sequence[Desired], observed: Observed, plugged: Collection[str]
@@ -70,6 +76,9 @@ class Anchor:
         whole = str(entry.spec.get(kind.drains_with) or "") if kind and kind.drains_with else ""
         if kind is not None and kind.name not in observed.unknown:
             new = ended(entry, kind, replica, self.clock(), kept_away=whole in drained)
+            if new is not None and new.deleted and await is_there(self.cloud, self.ids, entry):
+                # How it ended is seen when it is listed again.
+                return entry
             if new is None and kind.stretch is not None:
                 with suppress(Unfit):
                     if replica is not None:

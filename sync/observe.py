@@ -4,14 +4,20 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+import structlog
+
 from adapters.marks import marks_of
 from idmap.desired import Desired
+from idmap.front import IdMap
 from idmap.pins import PinTable
 from sync.cloud import Cloud, Refused
 from sync.driver import Ground, vlan_of
 from sync.kind import Hand, Kind
 from sync.plan import Replica
+from sync.registry import kind_of
 from sync.tongue import Tongue
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,3 +98,19 @@ async def plugged_into(hand: Hand, network: str) -> list[str]:
     body = await hand.call("GET", f"/v2.0/ports?{query}")
     ports = [each for each in body["ports"] if each.get("device_owner") != "network:dhcp"]
     return sorted(str(each["id"]) for each in ports)
+
+
+async def is_there(cloud: Cloud, ids: IdMap, entry: Desired) -> bool:
+    """Whether a site has what its list does not show: just started, a Neutron was seen to show nothing."""
+    pin = ids.pins.pin(None, entry.global_id)
+    local_id = pin.places.get(cloud.site) if pin is not None else None
+    if local_id is None:
+        return False
+    try:
+        await cloud.call("GET", f"{kind_of(entry.kind).path}/{local_id}?fields=id")
+    except Refused as error:
+        if error.status != 404:
+            raise
+        return False
+    log.warning("is not listed, and is there", site=cloud.site, id=entry.global_id)
+    return True

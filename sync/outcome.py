@@ -9,10 +9,10 @@ from idmap.desired import Desired, DesiredStore, State, Status
 from idmap.front import IdMap
 from sync.addresses import Addresses
 from sync.apply import Applier
-from sync.cloud import Cloud, Refused
+from sync.cloud import Cloud
 from sync.drift import said as drifted
 from sync.numbers import give_back
-from sync.observe import plugged_into
+from sync.observe import is_there, plugged_into
 from sync.plan import Delete, Plan
 from sync.registry import kind_of
 from sync.share import goes_with
@@ -89,7 +89,7 @@ class Outcome:
             if known is None or (known.state, known.error) != (State.ERROR, why):
                 said[gid] = Status(State.ERROR, error=why, since=now)
         for entry in plan.absent:
-            if await self._is_there_all_the_same(entry):
+            if await is_there(self.cloud, self.ids, entry):
                 continue
             if entry.global_id in statuses:
                 said[entry.global_id] = None
@@ -98,7 +98,7 @@ class Outcome:
         for entry in plan.parted:
             await applier.keep_place(entry, None)
         for entry in plan.gone:
-            if await self._is_there_all_the_same(entry):
+            if await is_there(self.cloud, self.ids, entry):
                 continue
             if entry.global_id in statuses:
                 said[entry.global_id] = None
@@ -156,21 +156,6 @@ class Outcome:
             log.warning("not drained", id=whole.global_id, site=self.site, why=status.error)
             if await self.store.put(replace(whole, drained=whole.drained - {self.site})):
                 await self.store.wake([self.site])
-
-    async def _is_there_all_the_same(self, entry: Desired) -> bool:
-        """Whether a site has what its list does not show: just started, a Neutron was seen to show nothing."""
-        pin = self.ids.pins.pin(None, entry.global_id)
-        local_id = pin.places.get(self.site) if pin is not None else None
-        if local_id is None:
-            return False
-        try:
-            await self.cloud.call("GET", f"{kind_of(entry.kind).path}/{local_id}?fields=id")
-        except Refused as error:
-            if error.status != 404:
-                raise
-            return False
-        log.warning("is not listed, and is there", site=self.site, id=entry.global_id)
-        return True
 
     async def _end_of_its_project(self, entry: Desired) -> None:
         """A default group that no site has any more is forgotten: it goes with its project alone."""

@@ -86,7 +86,7 @@ class Round:
     @property
     def _anchor(self) -> Anchor:
         return Anchor(
-            self.site,
+            self.cloud,
             self.store,
             self.ids,
             self.kinds,

@@ -1,5 +1,7 @@
 """What a daemon does on the word of a plan that has become old while it was at it."""
 
+from typing import Any
+
 from idmap.store import BURIED, SHARED
 from tests.sync.test_kills import subnet
 from tests.sync.world import Line, World
@@ -41,3 +43,32 @@ async def test_a_withdrawn_deletion_is_seen_again() -> None:
     await world.settle()
     await world.check()
     assert {each.origin for each in world.ids.pins if each.origin != "mapping"} == {SHARED}
+
+
+async def test_a_change_that_nobody_ended_is_not_ended_by_a_list_that_lacks_it() -> None:
+    world = await World().start()
+    net = await world.make("network", "paris", name="net")
+    (gid,) = await world.stretch("paris", "network", net, "tokyo")
+    await world.settle()
+    assert await world.change(gid, {"name": "other"}, dies_after=1)
+    world.offset += 200
+    neutron = world.neutrons["paris"]
+    request = neutron.request
+
+    def blind(method: str, path: str, *rest: Any) -> tuple[int, Any]:
+        """Just started, a Neutron was seen to show nothing."""
+        status, body = request(method, path, *rest)
+        return (status, {"networks": []}) if path.startswith("/v2.0/networks?") else (status, body)
+
+    neutron.request = blind  # type: ignore[method-assign]
+    await world.run("paris")
+    neutron.request = request  # type: ignore[method-assign]
+    await world.settle()
+    await world.check()
+    entry = await world.entry(gid)
+    assert entry is not None, "it was there all the time"
+    assert entry.spec["name"] == "other"
+    # What was really deleted is gone everywhere.
+    assert await world.remove(gid, dies_after=1)
+    await world.settle()
+    assert await world.store.all() == []
