@@ -102,7 +102,7 @@ class Anchor:
         if reply.status == 400 and b"InvalidRoutes" in reply.raw and whole is not asked:
             # They may lead over what is there no more; or it is the tenant's own that are wrong.
             reply = await self._asked(asked, site, begun, *plugged)
-        if begun is not None:
+        if begun is not None and not _may_be_done(reply):
             member = await self._as_it_is(question, begun, site) if reply.ok else None
             if member is not None and pools is not None:
                 member = replace(member, item={**member.item, POOLS: pools})
@@ -157,7 +157,7 @@ class Anchor:
         end = monotonic() + self.seconds
         while entry is not None and await self._soon_free(question, entry, reply, begun, end):
             reply = await self._asked(question, site, begun)
-        if begun is not None:
+        if begun is not None and not _may_be_done(reply):
             if reply.ok:
                 await self.wanted.bury(begun)
             else:
@@ -168,7 +168,7 @@ class Anchor:
         try:
             ask = self.plugging.ask if question.call.plugs_in else self.reader.fanout.ask
             reply = await ask(question, site)
-        except Timeout:
+        except (Timeout, asyncio.CancelledError):
             # Nobody knows what was done: the daemon of the anchor will look.
             raise
         except BaseException:
@@ -434,6 +434,14 @@ class Anchor:
                     " (federator sync)."
                 )
         return True
+
+
+def _may_be_done(reply: SiteReply) -> bool:
+    """Whether nobody knows if a site has done what it gives an error for: the daemon of the anchor will look.
+
+    Who says that there is nobody to do it has done nothing.
+    """
+    return reply.status >= 500 and reply.status != 503
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """A router is plugged in: what is asked of a site, whatever it answers, and what becomes of interfaces then."""
 
+import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import orjson
@@ -104,6 +105,12 @@ def question(verb: str = "add", **body: Any) -> Question:
     call = type(call)(**{**fields, "body": body or {"subnet_id": SUB}, "raw": raw})
     where = Whereabouts(path={R: {"paris": "local"}}, anchors={R: "paris"})
     return Question(call, shape(NETWORK, call.resource), WHO, where, "req")
+
+
+def deletion() -> Question:
+    call = route(NETWORK, "DELETE", f"{NETWORK.version}/routers/{R}")
+    assert call is not None
+    return replace(question(), call=call)
 
 
 async def daemons(*sites: str) -> MemoryDesiredStore:
@@ -304,3 +311,35 @@ async def test_two_at_once_are_one_too_many_and_hold_nothing() -> None:
         await anchor.change(question("remove"), "paris")
     await anchor.wanted.end_change(held)
     await entries(anchor)
+
+
+# Nobody knows whether the anchor has done it: its daemon will look (`sync.unfinished`), and nothing is undone.
+
+
+@pytest.mark.parametrize(
+    ("status", "known"), [(500, False), (504, False), (503, True), (409, True)]
+)
+async def test_what_may_have_been_done_is_left_to_the_daemon(status: int, known: bool) -> None:
+    for asked in (question("remove"), deletion()):
+        site = Site(lambda method, path, body: said(status) if method == "plain" else None)
+        anchor = await cared_for(site)
+        assert (await anchor.change(asked, "paris")).status == status
+        (router,) = await anchor.wanted.store.all()
+        assert (bool(router.changing), router.deleted) == (not known, False)
+
+
+async def test_so_is_what_a_gateway_was_stopped_over() -> None:
+    class Slow(Site):
+        async def ask(self, question: Question, site: str) -> SiteReply:
+            self.asked.append("plain")
+            return await asyncio.get_running_loop().create_future()
+
+    site = Slow()
+    anchor = await cared_for(site)
+    task = asyncio.create_task(anchor.change(question("remove"), "paris"))
+    await asyncio.sleep(0.05)
+    assert "plain" in site.asked
+    task.cancel()
+    await asyncio.wait([task])
+    (router,) = await anchor.wanted.store.all()
+    assert router.changing
