@@ -18,7 +18,7 @@ from sync.refusals import Refusals
 from sync.transit.job import Job
 from sync.transit.number import Numbers
 from sync.transit.standing import interfaces, own_prefixes, standing
-from sync.transit.wanted import NO_ROUTER, Land, work
+from sync.transit.wanted import NO_ROUTER, Land, is_needed, work
 from sync.transit.words import NAME, Ends, Word, Words, dumped, loaded, silent
 from sync.ways import Build, Clear, Part, Work
 
@@ -77,6 +77,7 @@ class Transit:
         replicas = {gid: replica for gid, replica in found.items() if replica is not None}
         words = loaded(await self.store.published(NAME))
         word = Word({}, unfit(self.ground, self.chooser.pool))
+        numbers = await self.chooser.known() if routers else {}
         if read:
             # Before, networks that span sites may pass for this one's own.
             before = words.get(self.site, word).routers
@@ -90,7 +91,14 @@ class Transit:
                     )
                     if (ends := _believed(own, part, before.get(gid))) is not None:
                         table[gid] = ends
-            word = replace(word, routers=table)
+            words[self.site] = replace(word, routers=table)
+            # Before there is one: who dies over making it can tell of it no more.
+            coming = {
+                gid: replace(ends, vlan=numbers.get(gid))
+                for gid, ends in table.items()
+                if ends.vlan is None and is_needed(routers[gid], words)
+            }
+            word = replace(word, routers={**table, **coming})
         if lead is not None:
             await self._tell(word, routers, lead)
         words[self.site] = word
@@ -106,7 +114,7 @@ class Transit:
                 replicas,
                 local,
                 [each for each in local if not interfaces(each, observed.replicas, account)],
-                await self._vlans(routers, words, quiet, lead),
+                await self._vlans(routers, words, quiet, lead, numbers),
                 self.numbers,
                 read,
             ),
@@ -157,12 +165,18 @@ class Transit:
         words: Words,
         quiet: Mapping[str, Collection[str]],
         lead: Leadership | None,
+        numbers: Mapping[str, int],
     ) -> Mapping[str, int]:
-        if not routers:
-            return {}
-        if lead is None:
-            return await self.chooser.known()
-        return await self.chooser.chosen(routers.values(), words, quiet)
+        """The VLAN IDs with which transit networks are made now: those that have been told of; where they are
+        chosen, and given back, any."""
+        if not routers or lead is None:
+            return numbers
+        now = await self.chooser.chosen(routers.values(), words, quiet)
+        return {
+            gid: number
+            for gid, number in now.items()
+            if numbers.get(gid) == number or (gid in routers and routers[gid].anchor == self.site)
+        }
 
 
 def _believed(own: tuple[str, ...] | None, part: Part | None, before: Ends | None) -> Ends | None:

@@ -21,7 +21,7 @@ class Ends:
     own: tuple[str, ...] = ()
     """The CIDRs of the subnets that it is plugged into there and nowhere else, sorted."""
     vlan: int | None = None
-    """The VLAN ID of its transit network there; None: there is none."""
+    """The VLAN ID of its transit network there, which may be about to be made; None: there is none."""
     mtu: int | None = None
     """Of that network, in bytes."""
 

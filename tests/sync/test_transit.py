@@ -444,3 +444,29 @@ async def test_routes_that_are_ours_are_told_by_their_next_hop() -> None:
     )
     assert all(is_over_transit({"nexthop": each}) for each in ours)
     assert not any(is_over_transit({"nexthop": each}) for each in others)
+
+
+async def test_a_number_that_a_site_has_and_could_not_tell_of_is_nobody_elses() -> None:
+    world = await World().start()
+    router = await world.make("router", "paris", name="r")
+    (subnet,) = await network(world, "paris", "10.1.0.0/24")
+    plug(world, "paris", router, subnet)
+    await world.share([("router", router)], "paris", ["tokyo"])
+
+    def trouble(call: str) -> Trouble | None:
+        return Trouble.KILLED_AFTER if call == "POST /v2.0/networks" else None
+
+    for _ in range(3):
+        await world.run("paris")
+        if not carriers(world, "tokyo", "network"):
+            await world.run("tokyo", Line(world.neutrons["tokyo"], trouble))
+    (there,) = carriers(world, "tokyo", "network")
+    vlan = there["provider:segmentation_id"]
+    plug(world, "paris", router, subnet, "remove")
+    for _ in range(6):
+        await world.run("paris")
+    assert is_clean(world, "paris")
+    assert str(vlan) in await world.id_store.documents(SEGMENTS, "")
+    await world.settle()
+    assert is_clean(world, "tokyo")
+    assert await world.id_store.documents(SEGMENTS, "") == {}
