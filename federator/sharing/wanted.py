@@ -119,6 +119,9 @@ class Wanted:
             new = replace(now, changing=0)
             if member is not None:
                 new = changed(now, member.kind, member.item)
+            if now.changing != begun.changing:
+                # It took so long that the daemon has looked, and somebody else is at it.
+                new = replace(new, changing=now.changing)
             if await self.store.put(new) is not None:
                 if new.generation != now.generation:
                     await self.store.wake(new.sites)

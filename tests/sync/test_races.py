@@ -72,3 +72,23 @@ async def test_a_change_that_nobody_ended_is_not_ended_by_a_list_that_lacks_it()
     assert await world.remove(gid, dies_after=1)
     await world.settle()
     assert await world.store.all() == []
+
+
+async def test_who_ends_a_change_after_its_time_does_not_end_that_of_another_one() -> None:
+    world = await World().start()
+    net = await world.make("network", "paris", name="net")
+    (gid,) = await world.stretch("paris", "network", net, "tokyo")
+    await world.settle()
+    late = await world.wanted.begin_change(gid)
+    assert late is not None
+    world.offset += 200
+    await world.run("paris")
+    begun = await world.wanted.begin_change(gid)
+    assert begun is not None, "the daemon has looked how the first one ended"
+    await world.wanted.end_change(late)
+    entry = await world.entry(gid)
+    assert entry is not None
+    assert entry.changing == begun.changing
+    await world.wanted.end_change(begun)
+    await world.settle()
+    await world.check()
