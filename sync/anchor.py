@@ -1,6 +1,6 @@
 """What the daemon of an anchor decides for all sites of an object, before anything is compared.
 
-how a change ended of which nobody said so
+how a change ended of which nobody said so, and what was made of which nobody did
 the VLAN ID of a network that spans sites, and an MTU that all of them carry
 that the addresses of a subnet are shared out from now on
 what goes with something that is to be gone
@@ -14,6 +14,7 @@ import structlog
 
 from idmap.desired import READ, Desired, DesiredStore
 from idmap.front import IdMap
+from idmap.store import SHARED, Pin
 from sync.addresses import Addresses
 from sync.cloud import Cloud
 from sync.driver import SEGMENT, Ground, Unfit, vlan_of
@@ -22,9 +23,11 @@ from sync.news import News, told_vlans
 from sync.numbers import SEGMENTS
 from sync.observe import Observed, is_there
 from sync.plan import Replica
+from sync.registry import kind_of
 from sync.segments import NoSegment, candidates
 from sync.share import goes_with
 from sync.unfinished import ended
+from sync.untold import untold
 
 log = structlog.get_logger(__name__)
 
@@ -54,6 +57,7 @@ class Anchor:
         """The desired state after it; what was decided is written down, and the others are woken."""
         drained = {entry.global_id for entry in desired if self.site in entry.drained}
         desired = [await self._decided(each, observed, plugged, drained) for each in desired]
+        desired = await self._with_untold(desired, observed)
         return await self._with_mtus_for_all(await self._with_their_wholes(desired))
 
     async def _decided(
@@ -92,6 +96,31 @@ class Anchor:
         if written is not None:
             await self.store.wake(new.sites - {self.site})
         return written or entry
+
+    async def _with_untold(self, desired: Sequence[Desired], observed: Observed) -> list[Desired]:
+        """Parts that somebody made here, and told nobody of, are desired from now on."""
+        after = list(desired)
+        if any(kind == READ for _, kind in await self.ids.missing_stamps()):
+            return after
+        for entry, replica, whole in untold(
+            self.site, self.kinds, desired, observed, self.ids.pins
+        ):
+            seen, kind = self.ids.state, kind_of(entry.kind).resource.kind
+            places = {self.site: replica.local_id}
+            pin = Pin(entry.global_id, kind, SHARED, places, anchor=self.site)
+            now = (await self.store.get([whole.global_id])).get(whole.global_id)
+            if now is None or now.version != whole.version:
+                # It may be going, or nobody's any more.
+                continue
+            await self.ids.register(self.site, [replica.local_id])
+            known = self.ids.pins.pin(None, entry.global_id)
+            if known is not None or await self.ids.store.put_pins([pin], seen=seen):
+                written = await self.store.put(entry)
+                after += [written] if written is not None else []
+                log.info("a part nobody told of", kind=entry.kind, id=entry.global_id)
+                await self.store.wake(entry.sites - {self.site})
+            await self.ids.refresh()
+        return after
 
     async def _with_their_wholes(self, desired: Sequence[Desired]) -> list[Desired]:
         """What Neutron took away at the anchor with something else is to be gone everywhere, too.

@@ -3,6 +3,7 @@
 from typing import Any
 
 from idmap.store import BURIED, SHARED
+from tests.sync.neutron import SERVICE
 from tests.sync.test_kills import subnet
 from tests.sync.world import Line, World
 
@@ -92,3 +93,29 @@ async def test_who_ends_a_change_after_its_time_does_not_end_that_of_another_one
     await world.wanted.end_change(begun)
     await world.settle()
     await world.check()
+
+
+async def test_what_a_gateway_died_over_when_its_anchor_had_made_it_is_wanted_everywhere() -> None:
+    world = await World().start()
+    group, net = await world.make("security_group", "paris"), await world.make("network", "paris")
+    await world.stretch("paris", "security_group", group, "tokyo")
+    await world.stretch("paris", "network", net, "tokyo")
+    await world.settle()
+    (net,) = [each["id"] for each in world.neutrons["paris"].all("network")]
+    fields = {"security_group_id": group, "direction": "ingress", "protocol": "tcp"}
+    fields["project_id"] = world.project("a1" * 16, "paris")
+    world.ask("paris", "POST", "/security-group-rules", {"security_group_rule": fields})
+    new = {"network_id": net, "ip_version": 4, "cidr": "10.9.0.0/24", "gateway_ip": "10.9.0.1"}
+    new |= {"allocation_pools": [{"start": "10.9.0.2", "end": "10.9.0.254"}]}
+    new["project_id"] = fields["project_id"]
+    world.ask("paris", "POST", "/subnets", {"subnet": new})
+    # An admin's is none of the tenant's.
+    new |= {"cidr": "10.8.0.0/24", "gateway_ip": None, "project_id": SERVICE}
+    new |= {"allocation_pools": [{"start": "10.8.0.2", "end": "10.8.0.254"}]}
+    world.ask("paris", "POST", "/subnets", {"subnet": new})
+    await world.settle()
+    await world.check()
+    assert [each["cidr"] for each in world.neutrons["tokyo"].all("subnet")] == ["10.9.0.0/24"]
+    for neutron in world.neutrons.values():
+        rules = [r for r in neutron.all("security_group_rule") if r["direction"] == "ingress"]
+        assert "tcp" in [each["protocol"] for each in rules]
