@@ -80,11 +80,12 @@ class Sharing:
         if wish is None or not await self._kept_alike(wish, where):
             return question
         identity, request_id = question.identity, question.request_id
+        # The login brings the project to the site, and nothing can be there without it. It may take long, and
+        # what is read before it may be gone after it, and would be made anew.
+        await reader.fanout.asker.site_token(identity, wish.site)
         closure = Closure(reader, identity, request_id, frozenset({wish.site}))
         for kind, global_id in wish.missing:
             await closure.add(kind, global_id)
-        # The login brings the project to the site, and nothing can be there without it.
-        await reader.fanout.asker.site_token(identity, wish.site)
         needed = [networks_of(closure.members[gid]) for _, gid in wish.missing]
         members = await self.anchor.fitness.first(
             closure.members.values(), [wish.site], set[str]().union(*needed)

@@ -1,16 +1,17 @@
 """What a tenant does to an object of one site while another request of his takes it to a second one."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from adapters.registry import all_services
 from federator.asker import Question
 from federator.call import Call, SiteReply
+from federator.faults import Conflict
 from federator.plan import Whereabouts
 from federator.sharing.anchor import Anchor
 from federator.sharing.sharing import Sharing
@@ -20,32 +21,46 @@ from tests.sharing.test_fitness import WHO, Reader, fitness, with_daemons
 from tests.sync.world import ALPHA, World
 
 NETWORK = all_services()["network"]
+Meanwhile = Callable[[], Awaitable[None]]
 
 
 @dataclass
 class Busy(Reader):
-    """A tenant who does something else while the login at the other site takes its time."""
+    """A tenant who does something else while the login at the other site takes its time, or the daemons."""
 
-    meanwhile: Callable[[], Awaitable[None]]
+    login: Meanwhile | None = None
+    daemons: Meanwhile | None = None
 
     @property
     def fanout(self) -> Any:
         return SimpleNamespace(asker=self)
 
     async def site_token(self, who: Any, site: str) -> None:
-        await self.meanwhile()
+        if self.login is not None:
+            await self.login()
+
+    async def seen_to(self, *about: Any) -> None:
+        if self.daemons is not None:
+            await self.daemons()
 
     async def reply(
         self, path: str, site: str, who: Any, request_id: str, **more: Any
     ) -> SiteReply:
         try:
-            return SiteReply(site, 200, body=await self.body(path, site, who, request_id))
+            body = await super().body(path, site, who, request_id)
+            return SiteReply(site, 200, body=body)
         except Refused as error:
             return SiteReply(site, error.status, body={})
 
     def shown(self, site: str, local_id: str) -> str:
         pins, key = self.world.ids.pins, self.world.keys[site]
         return pins.global_of_uuid(site, local_id) or global_uuid(key.namespace, local_id)
+
+    async def body(self, path: str, site: str, who: Any, request_id: str) -> Any:
+        reply = await self.reply(path, site, who, request_id)
+        if not reply.ok:
+            raise Conflict(f"{path} cannot be read: {reply.status}.")
+        return reply.body
 
     async def located(self, question: Question) -> Question:
         await self.world.ids.refresh()
@@ -59,10 +74,8 @@ def sharing(world: World, reader: Busy) -> Sharing:
     fit = replace(fitness(world), reader=cast(Any, reader))
     anchor = Anchor(world.wanted, cast(Any, reader), cast(Any, None), fit, 20)
 
-    async def seen_to(*about: Any) -> None: ...
-
-    nobody, defaults = cast(Any, None), cast(Any, SimpleNamespace(seen_to=seen_to))
-    return Sharing(anchor, nobody, nobody, nobody, world.sites, "paris", 20, defaults)
+    nobody = cast(Any, None)
+    return Sharing(anchor, nobody, nobody, nobody, world.sites, "paris", 20, cast(Any, reader))
 
 
 async def rule(world: World, group: str, port: int) -> str:
@@ -104,7 +117,7 @@ async def test_rules_that_come_and_go_while_their_group_comes_to_another_site() 
         kinds={net: "network", gid: "security_group"},
     )
     question = Question(call, None, WHO, where, "req-1")
-    there = sharing(world, Busy(world, meanwhile))
+    there = sharing(world, Busy(world, daemons=meanwhile))
 
     async def ask() -> None:
         await there.bring(question, set())
@@ -125,7 +138,7 @@ async def test_what_was_done_at_its_site_while_it_came_into_care_is_done_everywh
     await world.settle()
     assert ports(world, "tokyo") == {22}
     gid, gone = await world.global_id("paris", group), await world.global_id("paris", old)
-    there = sharing(world, Busy(world, lambda: asyncio.sleep(0)))
+    there = sharing(world, Busy(world))
     # All of these were on their way when nobody knew of tokyo.
     rules, groups = (NETWORK.resource(k) for k in ("security_group_rule", "security_group"))
     new = await rule(world, group, 443)
@@ -147,3 +160,30 @@ async def test_what_was_done_at_its_site_while_it_came_into_care_is_done_everywh
     assert [ports(world, site) for site in world.sites] == [{443}, {443}]
     names = [each["name"] for s in world.sites for each in world.neutrons[s].all("security_group")]
     assert [each for each in names if each != "default"] == ["www", "www"]
+
+
+async def test_a_network_that_is_deleted_while_it_is_to_come_to_another_site() -> None:
+    world = await World().start()
+    for site in world.sites:
+        async with world.store.lead(site, 1000):
+            pass
+    made = await world.make("network", "paris", name="net")
+    net = await world.global_id("paris", made)
+
+    async def meanwhile() -> None:
+        world.ask("paris", "DELETE", f"/networks/{made}")
+
+    header = CIMultiDictProxy(CIMultiDict({"X-Federation-Site": "tokyo"}))
+    body = {"port": {"network_id": net}}
+    call = Call("POST", NETWORK, NETWORK.resource("port"), "/ports", headers=header, body=body)
+    where = Whereabouts(body={net: {"paris": made}}, kinds={net: "network"})
+    there = sharing(world, Busy(world, login=meanwhile))
+
+    async def ask() -> None:
+        with pytest.raises(Conflict, match="cannot be read: 404"):
+            await there.bring(Question(call, None, WHO, where, "req-1"), set())
+
+    await with_daemons(world, ask(), *world.sites)
+    await world.settle()
+    assert [neutron.all("network") for neutron in world.neutrons.values()] == [[], []]
+    assert await world.store.all() == []
