@@ -9,6 +9,7 @@ what goes with something that is to be gone
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 import structlog
 
@@ -102,9 +103,9 @@ class Anchor:
         after = list(desired)
         if any(kind == READ for _, kind in await self.ids.missing_stamps()):
             return after
-        for entry, replica, whole in untold(
-            self.site, self.kinds, desired, observed, self.ids.pins
-        ):
+        pins, here = self.ids.pins, observed.replicas
+        there = partial(observed.of, pins=pins, site=self.site)
+        for entry, replica, whole in untold(self.site, self.kinds, desired, here, pins, there):
             seen, kind = self.ids.state, kind_of(entry.kind).resource.kind
             places = {self.site: replica.local_id}
             pin = Pin(entry.global_id, kind, SHARED, places, anchor=self.site)

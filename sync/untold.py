@@ -4,7 +4,7 @@ Who made one for its tenant died over it, or waited in vain for the answer. What
 so it is wanted wherever the whole is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from adapters.marks import in_text
 from adapters.spec import PROJECT
@@ -12,22 +12,29 @@ from idmap.desired import Desired
 from idmap.pins import PinTable
 from idmap.store import SHARED
 from sync.kind import Kind
-from sync.observe import Observed
 from sync.plan import Replica
 from sync.registry import kind_of
 from sync.share import entry_of
 
 
 def untold(
-    site: str, kinds: Sequence[Kind], desired: Sequence[Desired], seen: Observed, pins: PinTable
+    site: str,
+    kinds: Sequence[Kind],
+    desired: Sequence[Desired],
+    seen: Mapping[str, Sequence[Replica]],
+    pins: PinTable,
+    there: Callable[[Desired], Replica | None],
 ) -> list[tuple[Desired, Replica, Desired]]:
-    """(what is to be desired, what there is of it, the whole), for the daemon of the anchor."""
+    """(what is to be desired, what there is of it, the whole), for the daemon of the anchor.
+
+    `seen` is what stands at the site, by kind, `there` what of it is something that is desired.
+    """
     known = {entry.global_id: entry for entry in desired}
     found = []
     for kind in kinds:
         # What a daemon has made again, and died over, is known by what it says.
         said = {kind.natural(entry.spec) for entry in desired if entry.kind == kind.name} - {None}
-        for replica in seen.replicas.get(kind.name, ()) if kind.resource.part_of else ():
+        for replica in seen.get(kind.name, ()) if kind.resource.part_of else ():
             part_of = str(replica.item.get(kind.resource.part_of))
             whole = known.get(part_of)
             if whole is None or replica.global_id in known or replica.marks is not None:
@@ -35,12 +42,12 @@ def untold(
             pin = pins.pin(None, replica.global_id)
             if (pin is not None and pin.origin != SHARED) or not _is_kept(site, whole):
                 continue
-            there = seen.of(whole, pins, site)
-            if there is None or there.local_id != replica.local.get(kind.resource.part_of):
+            its = there(whole)
+            if its is None or its.local_id != replica.local.get(kind.resource.part_of):
                 continue
             if kind.natural(replica.item) in said:
                 continue
-            if in_text(there.local) or not (kind.exclusive or _is_of(whole, replica)):
+            if in_text(its.local) or not (kind.exclusive or _is_of(whole, replica)):
                 # Neutron's own beside what was just made again, or an admin's.
                 continue
             new = entry_of(kind, {**replica.item, "project_id": whole.project}, site, whole.sites)

@@ -17,7 +17,7 @@ from federator.call import Call, SiteReply
 from federator.faults import Conflict, Fault, Unavailable
 from federator.merge import made_of
 from federator.plan import Whereabouts
-from federator.sharing.anchor import Anchor, made
+from federator.sharing.anchor import Anchor
 from federator.sharing.apart import at_its_site, networks_of, site_elsewhere
 from federator.sharing.claims import Claims
 from federator.sharing.closure import Closure
@@ -25,6 +25,7 @@ from federator.sharing.defaults import Defaults
 from federator.sharing.fitness import Fit
 from federator.sharing.moving import Moving
 from federator.sharing.need import CHANGES, Need, need
+from federator.sharing.outcome import made
 from federator.sharing.ports import changes_ports, wishes
 from federator.sharing.span import begins_shared, is_for_everybody, stated_span
 from federator.waysout import WaysOut
@@ -91,7 +92,7 @@ class Sharing:
             closure.members.values(), [wish.site], set[str]().union(*needed)
         )
         await self.defaults.seen_to(members, wish.site, question)
-        ids = await self.anchor.bring(question, closure, members, [wish.site])
+        ids = await self.anchor.care.bring(question, closure, members, [wish.site])
         sites = {wish.site, *(member.anchor for member in members)}
         await self.anchor.wanted.wait(ids, sorted(sites), self.seconds)
         question = await self._only_whole(await reader.located(question))
@@ -150,7 +151,7 @@ class Sharing:
         call = question.call
         if reply.ok and _may_come_into_care(call):
             with made(question, reply.site):
-                await self.anchor.caught_up(question, reply)
+                await self.anchor.care.caught_up(question, reply)
         if reply.ok and changes_ports(call) and self._spans(question, reply.site):
             await self.anchor.wanted.store.wake([reply.site])
         if reply.ok and (call.plugs_in or call.unplugs):

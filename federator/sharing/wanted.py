@@ -1,11 +1,12 @@
 """What is to be at which sites is written down, the daemons are woken, and if need be they are waited for."""
 
 import asyncio
-from collections.abc import Collection, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from time import monotonic, time
 
-from federator.faults import Conflict, Unavailable
+from federator.faults import Conflict, Timeout, Unavailable
 from federator.sharing.closure import Member
 from idmap.desired import READ, Desired, DesiredStore, State, Status
 from idmap.front import IdMap
@@ -111,6 +112,19 @@ class Wanted:
             begun = await self.store.put(replace(known, changing=time()))
             if begun is not None:
                 return begun
+
+    @asynccontextmanager
+    async def asking(self, *begun: Desired | None) -> AsyncIterator[None]:
+        """A site is asked for changes that were begun. If that fails nothing was done, and they are ended."""
+        try:
+            yield
+        except (Timeout, asyncio.CancelledError):
+            # Nobody knows what was done: the daemon of the anchor will look.
+            raise
+        except BaseException:
+            for each in filter(None, begun):
+                await self.end_change(each)
+            raise
 
     async def end_change(self, begun: Desired, member: Member | None = None) -> None:
         """The change is done: the anchor shows this now. Without `member` nothing was changed."""

@@ -59,7 +59,7 @@ async def test_what_is_plugged_in_meanwhile_and_cannot_go_stays_where_it_is() ->
     question = replace(
         question, where=Whereabouts(anchors={await world.global_id("paris", net): "paris"})
     )
-    await with_daemons(world, anchor.follow(question, "router", gid), "paris", "tokyo")
+    await with_daemons(world, anchor.care.follow(question, "router", gid), "paris", "tokyo")
     sites = await wanted(world)
     assert sites["r"] == {"paris", "tokyo"}
     assert sites.get("10.2.0.0/24", {"paris"}) == {"paris"}
