@@ -1,4 +1,4 @@
-"""Two lanes are as safe as one: the lab is on one of them."""
+"""Two lanes are as safe as one: who stops a site has the lab for himself."""
 
 import os
 import re
@@ -22,13 +22,13 @@ def test_it(number):
             out.write(f"{name} {{os.environ['PYTEST_XDIST_WORKER']}} {{word}}\\n")
         time.sleep({seconds})
 """
-LAB = "pytest.mark.lab"
+LAB, ALONE = "pytest.mark.lab", "pytest.mark.lab, pytest.mark.alone"
 
 
 def run(folder: Path, **files: tuple[str, int, float]) -> tuple[list[list[str]], str]:
     """What each test has noted (its file, its lane, whether it begins or ends), and pytest's last line."""
     diary = folder / "diary"
-    (folder / "pytest.ini").write_text("[pytest]\nmarkers =\n  lab: lab\n")
+    (folder / "pytest.ini").write_text("[pytest]\nmarkers =\n  lab: lab\n  alone: alone\n")
     for name, (marks, count, seconds) in files.items():
         path = folder / name.replace("_", "/test_")
         path.parent.mkdir(exist_ok=True)
@@ -43,16 +43,18 @@ def run(folder: Path, **files: tuple[str, int, float]) -> tuple[list[list[str]],
     return [line.split() for line in diary.read_text().splitlines()], done.stdout.splitlines()[-1]
 
 
-def test_the_lab_is_on_one_lane_from_the_start_and_the_rest_on_the_other(tmp_path: Path) -> None:
+def test_who_is_alone_comes_first_and_has_nobody_of_the_lab_beside_him(tmp_path: Path) -> None:
     noted, last = run(
         tmp_path,
-        early_one=("", 2, 0.01),
-        early_two=(LAB, 3, 0.4),
-        late_three=("", 2, 0.01),
-        late_four=(LAB, 3, 0.4),
+        early_some=(LAB, 3, 0.01),
+        early_more=(LAB, 3, 0.01),
+        late_all=(LAB, 3, 0.01),
+        stops_it=(ALONE, 2, 0.6),
+        units_few=("", 2, 0.01),
     )
-    assert re.search(r"10 passed in [\d.]+s", last)
-    lab = {lane for name, lane, _ in noted if name in ("early_two", "late_four")}
-    others = {lane for name, lane, _ in noted if name in ("early_one", "late_three")}
-    assert len(lab) == len(others) == 1
-    assert lab != others
+    assert re.search(r"13 passed in [\d.]+s", last)
+    of_lab = [(name, word) for name, _, word in noted if name != "units_few"]
+    assert of_lab[:4] == [("stops_it", "begins"), ("stops_it", "ends")] * 2
+    names = [name for name, *_ in noted]
+    assert names.index("units_few") < len(names) - 1 - names[::-1].index("stops_it")
+    assert len({lane for name, lane, _ in noted if name.startswith("early")}) == 1

@@ -90,7 +90,8 @@ def secrets(gateway: Running, sites_say: Iterable[str], home_says: Iterable[str]
     for exchange in gateway.recorder.exchanges(HOME):
         ours |= words(exchange.response.raw)
     addresses = {urlsplit(url).netloc for urls in gateway.site_urls.values() for url in urls}
-    hidden = {each: by for each, by in ids.items() if each not in ours}
+    # A computed one is of a federation, be it another one before these sites: it stands in its marks there.
+    hidden = {each: by for each, by in ids.items() if each not in ours and not _is_computed(each)}
     return Secrets(hidden, frozenset(addresses), frozenset(tokens), frozenset(ours))
 
 

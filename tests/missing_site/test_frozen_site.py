@@ -28,6 +28,8 @@ from tests.missing_site.things import (
     new_things,
 )
 
+pytestmark = pytest.mark.alone
+
 QUOTAS = {
     "compute": "/limits",
     "block-storage": "/limits",

@@ -12,6 +12,8 @@ from tests.e2e.waiting import until
 from tests.missing_site.conftest import World
 from tests.missing_site.things import LEAVES, STAYS, boot
 
+pytestmark = pytest.mark.alone
+
 NOBODYS = "0f0e0d0c-0b0a-4908-8706-050403020100"
 
 

@@ -16,7 +16,7 @@ from tests.e2e.openstack_cli import CommandServer, Openstack
 from tests.e2e.people import People, new_people
 from tests.sharing.conftest import Federation, new_federation
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.lab, pytest.mark.alone, pytest.mark.timeout(900)]
 
 FIRST, ALL = ("paris", "tokyo"), ("paris", "tokyo", "denver")
 HINTS = ("--availability-zone-hint", "paris", "--availability-zone-hint", "tokyo")
