@@ -112,7 +112,8 @@ class Anchor:
                 # Until the anchor says so itself: who reads next is to read what he has written.
                 await self.wanted.wait([global_id], [site], self.seconds)
         if reply.ok and question.call.plugs_in:
-            await self.care.follow(question, "router", global_id, fit.stay)
+            with made(question, site):
+                await self.care.follow(question, "router", global_id, fit.stay)
         if reply.ok and (question.call.plugs_in or question.call.unplugs or whole is not asked):
             # Routers of other sites may lead there from now on, or no more.
             await self.wanted.store.wake([site])

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from federator.asker import Question
 from federator.call import SiteReply
-from federator.faults import Timeout, Unavailable
+from federator.faults import Conflict, Timeout, Unavailable
 from idmap.store import StoreUnavailable
 
 
@@ -23,7 +23,7 @@ def made(question: Question, site: str) -> Iterator[None]:
     is made there would be two. Raises Timeout."""
     try:
         yield
-    except (StoreUnavailable, Unavailable) as error:
+    except (StoreUnavailable, Conflict, Unavailable) as error:
         raise Timeout(
             f"The site {site} has done it, and it is not known yet where else it is to be ({error})."
             f" Look before you repeat it ({question.request_id})."

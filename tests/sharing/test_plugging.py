@@ -13,12 +13,13 @@ from adapters.registry import all_services
 from adapters.translate import shape
 from federator.asker import Question
 from federator.call import SiteReply
-from federator.faults import BadRequest
+from federator.faults import BadRequest, Conflict, Timeout, Unavailable
 from federator.plan import Whereabouts
 from federator.route import route
 from federator.sharing.anchor import Anchor
 from federator.sharing.apart import Apart
-from federator.sharing.fitness import Fitness
+from federator.sharing.care import Care
+from federator.sharing.fitness import Fit, Fitness
 from federator.sharing.plugging import Plugging
 from federator.sharing.wanted import Wanted
 from idmap.desired import Desired
@@ -26,6 +27,7 @@ from idmap.front import IdMap
 from idmap.memory import MemoryIdStore
 from idmap.memory_desired import MemoryDesiredStore
 from idmap.sites import SiteKey
+from idmap.store import StoreUnavailable
 from sync.mac import interface_mac
 
 NETWORK = all_services()["network"]
@@ -89,6 +91,9 @@ class Site:
     async def ask(self, question: Question, site: str) -> SiteReply:
         self.asked.append(f"plain {question.call.body}")
         return self.answers("plain", question.call.path, None) or said(200, {"port_id": "plain"})
+
+    async def located(self, question: Question) -> Question:
+        return question
 
     @property
     def locator(self) -> Any:
@@ -311,6 +316,27 @@ async def test_two_at_once_are_one_too_many_and_hold_nothing() -> None:
         await anchor.change(question("remove"), "paris")
     await anchor.wanted.end_change(held)
     await entries(anchor)
+
+
+@pytest.mark.parametrize(
+    "error", [Conflict("no way"), Unavailable("later"), StoreUnavailable("away")]
+)
+async def test_a_router_that_is_plugged_in_is_never_said_not_to_be(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def follow(*asked: object) -> None:
+        raise error
+
+    async def fits(*asked: object) -> Fit:
+        return Fit()
+
+    site = Site(shows())
+    anchor = await cared_for(site)
+    monkeypatch.setattr(Care, "follow", follow)
+    monkeypatch.setattr(Fitness, "for_router", fits)
+    with pytest.raises(Timeout, match=f"has done it.*{error}"):
+        await anchor.change(question(), "paris")
+    assert site.asked.count(ATTACH) == 1
 
 
 # Nobody knows whether the anchor has done it: its daemon will look (`sync.unfinished`), and nothing is undone.
