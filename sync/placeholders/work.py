@@ -59,13 +59,16 @@ class Placeholder:
         return str(self.local.get("device_id") or "").removeprefix(DEVICE)
 
 
+Change = tuple[Placeholder, Wanted, Mapping[str, Any]]
+"""With the fields as they are to be."""
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
     """All of it, in the order in which it has to be done: what goes may be in the way of what comes."""
 
     remove: tuple[Placeholder, ...] = ()
-    change: tuple[tuple[Placeholder, Wanted, Mapping[str, Any]], ...] = ()
-    """With the fields as they are to be."""
+    change: tuple[Change, ...] = ()
     make: tuple[Wanted, ...] = ()
     postponed: bool = False
     """There is more, for which something stands in the way that has to stay for a while."""
@@ -136,7 +139,8 @@ def work(
             left |= kept
         else:
             found[heir] = each
-    change, postponed = [], bool(left)
+    change: list[Change] = []
+    postponed = bool(left)
     for key, each in found.items():
         one = wanted[key].without(left)
         fields = _differences(one, each.local)
@@ -145,8 +149,31 @@ def work(
         elif fields or each.port != one.port:
             change.append((each, one, fields))
     make = [each.without(left) for key, each in wanted.items() if key not in found]
+    ways = _in_the_way(change)
+    for step in [step for step in change if step[0].local_id in ways and not _kept(step[0], stays)]:
+        change.remove(step)
+        remove.append(step[0])
+        make.append(step[1])
     make = [each for each in make if each.fields["fixed_ips"]]
     return Work(tuple(remove), tuple(change), tuple(make), postponed)
+
+
+def _in_the_way(changes: Sequence[Change]) -> set[str]:
+    """The local IDs of those that have a MAC or an address which another one is to get.
+
+    Two ports that have exchanged theirs would be in each other's way for ever. So such a one is made anew.
+    """
+    has: dict[Address, str] = {}
+    gets: list[tuple[Address, str]] = []
+    for there, wanted, fields in changes:
+        network = str(there.local["network_id"])
+        if "mac_address" in fields:
+            has[network, str(there.local["mac_address"]).lower()] = there.local_id
+            gets.append(((network, wanted.fields["mac_address"]), there.local_id))
+        if "fixed_ips" in fields:
+            has |= dict.fromkeys(there.addresses, there.local_id)
+            gets += [(each, there.local_id) for each in wanted.addresses - there.addresses]
+    return {has[what] for what, who in gets if has.get(what, who) != who}
 
 
 def _kept(there: Placeholder, stays: Callable[[Placeholder, Address], bool]) -> set[Address]:

@@ -164,6 +164,20 @@ async def test_what_is_deleted_or_changed_at_the_site_is_made_again() -> None:
     await scene.good()
 
 
+@pytest.mark.parametrize("what", ["fixed_ips", "mac_address"])
+async def test_ports_that_exchange_what_they_have_are_not_in_each_others_way(what: str) -> None:
+    scene = await Scene().start()
+    ports = [await scene.port("paris") for _ in range(3)]
+    await scene.rounds()
+    # Between two looks of the daemon: nobody has seen how it was in between.
+    kept = scene.world.neutrons["paris"].kept["port"]
+    for each, other in zip(ports, [*ports[1:], ports[0]], strict=True):
+        kept[each["id"]][what] = other[what]
+    await scene.rounds()
+    assert not scene.error("tokyo")
+    await scene.good()
+
+
 async def test_a_mac_that_somebody_has_is_reported_and_not_fought() -> None:
     scene = await Scene().start()
     ports = [await scene.port("paris") for _ in range(9)]
