@@ -36,7 +36,7 @@ AT_ONCE = 200
 LATER = 30.0
 """Seconds until it is tried again after a site has failed at it."""
 FEWER = 10
-"""If so many of the ports that were told of a network are gone, and more than the third part ..."""
+"""If so many of the ports that were told of a network, or of all, are gone, and more than the third part ..."""
 _REFUSED = "nothing stands for port {what}: {why}"
 _NETWORKS = 50
 """Of which one list shows the ports: their IDs have to fit into a URL."""
@@ -166,16 +166,13 @@ class Placeholders:
         """What this site has on networks that span; and, if it is news, a word to those who need it."""
         before, word = look.words.get(self.cloud.site, {}), dict(look.own)
         local = {entry.global_id: each for each, entry in look.land.networks.items()}
-        for network, cards in look.own.items():
-            known = before.get(network)
-            if not _is_doubtful(known, cards) or await self._is_whole(
-                local[network], look, network
-            ):
+        for network in doubtful(before, look.own):
+            if await self._is_whole(local[network], look, network):
                 continue
             # Who has lost a right gets a shorter list and no error: what was told stands.
             del word[network]
-            if known is not None:
-                word[network] = list(known)
+            if network in before:
+                word[network] = list(before[network])
         if await self.store.publish(self.cloud.site, NAME, dumped(word), lead.fence):
             entries = [entry for entry in look.land.networks.values() if look.land.spans(entry)]
             await self.store.wake({s for e in entries for s in e.sites} - {self.cloud.site})
@@ -232,7 +229,22 @@ def _todo(look: _Look) -> Work:
     return work(look.land, look.words, look.there, stays)
 
 
-def _is_doubtful(known: Sequence[Card] | None, cards: Sequence[Card]) -> bool:
-    """Whether Neutron is asked first how many there are: much is gone, or nothing was ever told."""
-    gone = len(known) - len(cards) if known is not None else 0
-    return known is None or (gone > FEWER and 3 * gone > len(known))
+def doubtful(before: Word, now: Word) -> list[str]:
+    """Of which networks Neutron is asked first how many there are: nothing was ever told, all is gone, or much.
+
+    Who has lost a right sees fewer on every network, and each may have few.
+    """
+    gone = {n: len(before[n]) - len(cards) for n, cards in now.items() if n in before}
+    fewer = {network for network, count in gone.items() if count > 0}
+    of_all = _is_much(sum(gone[n] for n in fewer), sum(len(before[n]) for n in gone))
+    return [
+        network
+        for network, cards in now.items()
+        if network not in before
+        or (network in fewer and (of_all or not cards))
+        or _is_much(gone[network], len(before[network]))
+    ]
+
+
+def _is_much(gone: int, known: int) -> bool:
+    return gone > FEWER and 3 * gone > known

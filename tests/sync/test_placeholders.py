@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from adapters.marks import REMOTE
+from sync.placeholders.cards import Card
+from sync.placeholders.keep import doubtful
 from tests.sync.neutron import SERVICE, Item
 from tests.sync.test_kills import rule, subnet
 from tests.sync.world import ALPHA, Line, Trouble, World, placeholders_of
@@ -244,15 +246,15 @@ async def test_who_has_said_nothing_is_not_somebody_without_ports() -> None:
     assert scene.standing("tokyo") == [before]
 
 
-@pytest.mark.parametrize("remembered", [True, False])
+@pytest.mark.parametrize(("count", "remembered"), [(12, True), (12, False), (4, True)])
 async def test_a_site_that_shows_fewer_ports_than_it_counts_is_not_believed(
-    remembered: bool,
+    count: int, remembered: bool
 ) -> None:
     scene = await Scene().start()
-    for _ in range(12):
+    for _ in range(count):
         await scene.port("paris")
     await scene.rounds()
-    assert len(scene.standing("tokyo")) == 12
+    assert len(scene.standing("tokyo")) == count
     if not remembered:
         scene.world.store._told.clear()
     blind = Line(scene.world.neutrons["paris"])
@@ -266,8 +268,19 @@ async def test_a_site_that_shows_fewer_ports_than_it_counts_is_not_believed(
 
     blind.request = request  # type: ignore[method-assign]
     await scene.rounds(lines={"paris": blind})
-    assert len(scene.standing("tokyo")) == 12
+    assert len(scene.standing("tokyo")) == count
     await scene.good()
+
+
+def test_what_is_much_is_much_of_a_network_or_of_all() -> None:
+    cards = [Card(str(number), "", (), (), True) for number in range(30)]
+    many, few = {"n": cards}, {f"n{number}": cards[:3] for number in range(10)}
+    assert not doubtful(many, {"n": cards[:20]})
+    assert doubtful(many, {"n": cards[:19]}) == ["n"]
+    assert doubtful({}, {"n": []}) == doubtful(many, {"n": []}) == ["n"]
+    assert not doubtful(few, {**few, "n1": cards[:1]})
+    half = dict.fromkeys(list(few)[:6], cards[:1])
+    assert doubtful(few, {**few, **half}) == list(half)
 
 
 async def test_what_is_in_the_way_of_a_deletion_goes_first() -> None:
