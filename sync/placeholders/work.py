@@ -23,6 +23,7 @@ LISTED = (
     "security_groups",
     "admin_state_up",
     "allowed_address_pairs",
+    "port_security_enabled",
     "device_id",
     "revision_number",
 )
@@ -202,7 +203,11 @@ def _differences(wanted: Wanted, local: Mapping[str, Any]) -> dict[str, Any]:
         "device_id": fields["device_id"] == local["device_id"],
         "allowed_address_pairs": pairs_of({"allowed_address_pairs": pairs}) == pairs_of(local),
     }
-    return {name: fields.get(name, []) for name, same in alike.items() if not same}
+    others = {name: fields.get(name, []) for name, same in alike.items() if not same}
+    if (fields["security_groups"] or pairs) and local.get("port_security_enabled") is False:
+        # It was made when it had neither, on a network where that is off unless it is said to be on.
+        others["port_security_enabled"] = True
+    return others
 
 
 def _addresses(fixed_ips: Sequence[Any], made: Collection[str]) -> set[tuple[str, str]]:

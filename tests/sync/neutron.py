@@ -430,8 +430,11 @@ class Neutron:
             # Addresses that a host would give itself come along, whatever was asked for.
             has = {a["subnet_id"] for a in item["fixed_ips"]}
             item["fixed_ips"] += [_eui64(s, item) for s in slaac if s["id"] not in has]
-        if "security_groups" not in given and not trusted:
+        if "port_security_enabled" not in given:
+            item["port_security_enabled"] = network["port_security_enabled"] and not trusted
+        if "security_groups" not in given and item["port_security_enabled"]:
             item["security_groups"] = [self.default_group(item["project_id"])["id"]]
+        self._is_secure(item)
         for group in item["security_groups"]:
             self._one("security_group", group)
 
@@ -449,6 +452,12 @@ class Neutron:
                 _no(409, "IpAddressAlreadyAllocated")
             elif ip_address(each["ip_address"]) not in ip_network(subnet["cidr"]):
                 _no(400, "InvalidIpForSubnet")
+
+    def _is_secure(self, port: Item) -> None:
+        if not port["port_security_enabled"] and port["security_groups"]:
+            _no(400, "PortSecurityAndIPRequiredForSecurityGroups")
+        if not port["port_security_enabled"] and port["allowed_address_pairs"]:
+            _no(409, "AddressPairAndPortSecurityRequired")
 
     def _mac(self) -> str:
         """Each site draws others: where two draw the same, a test says so."""
@@ -530,6 +539,7 @@ class Neutron:
                 _no(409, "MacAddressInUse")
             taken = {a["ip_address"] for p in others for a in p["fixed_ips"]}
             self._address(item, fields.get("fixed_ips", []), taken)
+            self._is_secure({**item, **fields})
             for group in fields.get("security_groups", []):
                 self._one("security_group", group)
         if "external_gateway_info" in fields:

@@ -180,6 +180,25 @@ async def test_ports_that_exchange_what_they_have_are_not_in_each_others_way(wha
     await scene.good()
 
 
+async def test_a_port_gets_groups_on_a_network_where_they_are_off_unless_asked_for() -> None:
+    scene = await Scene().start()
+    gid = await scene.world.global_id("paris", scene.net)
+    assert await scene.world.change(gid, {"port_security_enabled": False})
+    await scene.world.settle()
+    ports = [await scene.port("paris") for _ in range(2)]
+    await scene.rounds()
+    assert [p["port_security_enabled"] for p in scene.standing("tokyo")] == [False, False]
+    pairs = [{"ip_address": "10.9.0.250", "mac_address": "00:00:5e:00:01:01"}]
+    for port, more in zip(
+        ports, ({"security_groups": [scene.group]}, {"allowed_address_pairs": pairs}), strict=True
+    ):
+        body = {"port": {"port_security_enabled": True, **more}}
+        scene.world.ask("paris", "PUT", f"/ports/{port['id']}", body)
+    await scene.rounds()
+    assert not scene.error("tokyo")
+    await scene.good()
+
+
 async def test_a_mac_that_somebody_has_is_reported_and_not_fought() -> None:
     scene = await Scene().start()
     ports = [await scene.port("paris") for _ in range(9)]
