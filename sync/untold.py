@@ -47,7 +47,8 @@ def untold(
                 continue
             if kind.natural(replica.item) in said:
                 continue
-            if in_text(its.local) or not (kind.exclusive or _is_of(whole, replica)):
+            is_the_tenants = kind.exclusive or replica.item.get("project_id") == whole.project
+            if in_text(its.local) or not is_the_tenants:
                 # Neutron's own beside what was just made again, or an admin's.
                 continue
             new = entry_of(kind, {**replica.item, "project_id": whole.project}, site, whole.sites)
@@ -64,10 +65,6 @@ def _is_kept(site: str, whole: Desired) -> bool:
     # Of a default group nobody knows which rules Neutron has written by itself.
     by_itself = kind_of(whole.kind).natural(whole.spec) is not None
     return not (whole.deleted or whole.changing or whole.quarantined or by_itself)
-
-
-def _is_of(whole: Desired, replica: Replica) -> bool:
-    return bool(replica.item.get("project_id") == whole.project)
 
 
 def _names(kind: Kind, entry: Desired) -> set[str]:

@@ -121,11 +121,8 @@ class Care:
                 await self.wanted.bury(entry)
             elif call.plugs_in:
                 await self.follow(question, entry.kind, global_id)
-            elif call.method == "PUT" and not call.tail and not entry.changing:
-                now = await self.as_it_is(question, entry, site)
-                new = changed(entry, now.kind, now.item)
-                if new != entry and await store.put(new) is not None:
-                    await store.wake(new.sites)
+            elif call.method == "PUT" and not call.tail:
+                await self._is_as_its_anchor_shows(question, entry)
 
     async def as_it_is(self, question: Question, entry: Desired, site: str) -> Member:
         """A shared object, as its anchor shows it now."""
@@ -137,11 +134,11 @@ class Care:
     async def _is_gone(
         self, question: Question, entry: Desired, before: Member, now: Member | None
     ) -> bool:
-        """Whether it was deleted before it came into care. If it was changed it is wanted as it is `now`.
+        """Whether it was deleted before it came into care. If it was changed it is wanted as it is now.
 
         The entry was read between the two looks: if it is not that any more, somebody has said so himself.
         """
-        kind, store = before.kind, self.wanted.store
+        kind = before.kind
         if entry.deleted or entry.changing:
             return entry.deleted
         if now is None:
@@ -151,7 +148,20 @@ class Care:
                 await self.wanted.bury(entry)
                 return True
         elif kind.spec_of(now.item) != kind.spec_of(before.item):
-            new = changed(entry, kind, {**now.item, "project_id": entry.project})
+            await self._is_as_its_anchor_shows(question, entry)
+        return False
+
+    async def _is_as_its_anchor_shows(self, question: Question, entry: Desired) -> None:
+        """What is wanted is what the anchor shows now, unless somebody is at it who will say so himself."""
+        store = self.wanted.store
+        now: Desired | None = entry
+        while now is not None and not now.deleted and not now.changing:
+            member = await self.as_it_is(question, now, now.anchor)
+            new = changed(now, member.kind, member.item)
+            if new == now:
+                return
             if await store.put(new) is not None:
                 await store.wake(new.sites)
-        return False
+                return
+            # Somebody wants it at a further site, say: then it is to be so there, too.
+            now = (await store.get([entry.global_id])).get(entry.global_id)

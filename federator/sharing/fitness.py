@@ -206,11 +206,12 @@ class Fitness:
                 now, whole = entries.get(gid), entries.get(network)
                 if now is None or now.deleted or now.sites <= sites:
                     break
-                if gid != network and whole is not None and not whole.sites <= sites:
+                if gid == network:
+                    status = (await store.statuses(now.anchor, [network])).get(network)
+                    if status is None or not _is_unfit(status):
+                        return False
+                elif whole is not None and not whole.sites <= sites:
                     return True
-                status = (await store.statuses(now.anchor, [network])).get(network)
-                if gid == network and not (status is not None and _is_unfit(status)):
-                    return False
                 if await store.put(replace(now, sites=now.sites & sites)) is not None:
                     await store.wake(now.sites)
                     break

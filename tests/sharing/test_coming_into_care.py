@@ -15,6 +15,7 @@ from federator.faults import Conflict
 from federator.plan import Whereabouts
 from federator.sharing.anchor import Anchor
 from federator.sharing.sharing import Sharing
+from idmap.desired import Desired
 from idmap.ids import global_uuid
 from sync.cloud import Refused
 from tests.sharing.test_fitness import WHO, Reader, fitness, with_daemons
@@ -78,6 +79,14 @@ def sharing(world: World, reader: Busy) -> Sharing:
     return Sharing(anchor, nobody, nobody, nobody, world.sites, "paris", 20, cast(Any, reader))
 
 
+def port_at_tokyo(where: Whereabouts, **fields: Any) -> Question:
+    """What takes something to tokyo."""
+    header = CIMultiDictProxy(CIMultiDict({"X-Federation-Site": "tokyo"}))
+    resource, body = NETWORK.resource("port"), {"port": fields}
+    call = Call("POST", NETWORK, resource, "/ports", headers=header, body=body)
+    return Question(call, None, WHO, where, "req-1")
+
+
 async def rule(world: World, group: str, port: int) -> str:
     fields = {"security_group_id": group, "direction": "ingress", "protocol": "tcp"}
     fields |= {"port_range_min": port, "port_range_max": port}
@@ -109,14 +118,11 @@ async def test_rules_that_come_and_go_while_their_group_comes_to_another_site() 
         await rule(world, group, 443)
         world.ask("paris", "PUT", f"/security-groups/{group}", {"security_group": {"name": "www"}})
 
-    header = CIMultiDictProxy(CIMultiDict({"X-Federation-Site": "tokyo"}))
-    body = {"port": {"network_id": net, "security_groups": [gid]}}
-    call = Call("POST", NETWORK, NETWORK.resource("port"), "/ports", headers=header, body=body)
     where = Whereabouts(
         body={net: {"tokyo": made}, gid: {"paris": group}},
         kinds={net: "network", gid: "security_group"},
     )
-    question = Question(call, None, WHO, where, "req-1")
+    question = port_at_tokyo(where, network_id=net, security_groups=[gid])
     there = sharing(world, Busy(world, daemons=meanwhile))
 
     async def ask() -> None:
@@ -162,6 +168,31 @@ async def test_what_was_done_at_its_site_while_it_came_into_care_is_done_everywh
     assert [each for each in names if each != "default"] == ["www", "www"]
 
 
+async def test_a_change_holds_also_if_somebody_else_writes_just_then() -> None:
+    world = await World().start()
+    group = await world.make("security_group", "paris", name="web")
+    await world.stretch("paris", "security_group", group, "tokyo")
+    await world.settle()
+    gid, put, wrote = await world.global_id("paris", group), world.store.put, list[str]()
+
+    async def late(desired: Desired) -> Desired | None:
+        if not wrote:
+            wrote.append(gid)
+            await put((await world.store.get([gid]))[gid])
+        return await put(desired)
+
+    world.store.put = late  # type: ignore[method-assign]
+    world.ask("paris", "PUT", f"/security-groups/{group}", {"security_group": {"name": "www"}})
+    resource = NETWORK.resource("security_group")
+    call = Call("PUT", NETWORK, resource, f"{resource.path}/{gid}", object_id=gid)
+    question = Question(call, None, WHO, Whereabouts(path={gid: {"paris": group}}), "req-1")
+    there = sharing(world, Busy(world))
+    await there.answered(question, SiteReply("paris", 200, body={resource.key: {}}))
+    await world.settle()
+    names = [each["name"] for s in world.sites for each in world.neutrons[s].all("security_group")]
+    assert (wrote, [each for each in names if each != "default"]) == ([gid], ["www", "www"])
+
+
 async def test_a_network_that_is_deleted_while_it_is_to_come_to_another_site() -> None:
     world = await World().start()
     for site in world.sites:
@@ -173,15 +204,12 @@ async def test_a_network_that_is_deleted_while_it_is_to_come_to_another_site() -
     async def meanwhile() -> None:
         world.ask("paris", "DELETE", f"/networks/{made}")
 
-    header = CIMultiDictProxy(CIMultiDict({"X-Federation-Site": "tokyo"}))
-    body = {"port": {"network_id": net}}
-    call = Call("POST", NETWORK, NETWORK.resource("port"), "/ports", headers=header, body=body)
     where = Whereabouts(body={net: {"paris": made}}, kinds={net: "network"})
     there = sharing(world, Busy(world, login=meanwhile))
 
     async def ask() -> None:
         with pytest.raises(Conflict, match="cannot be read: 404"):
-            await there.bring(Question(call, None, WHO, where, "req-1"), set())
+            await there.bring(port_at_tokyo(where, network_id=net), set())
 
     await with_daemons(world, ask(), *world.sites)
     await world.settle()
